@@ -1,0 +1,1 @@
+"""The brms grammar: from the text of a formula to typed terms."""
