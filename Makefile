@@ -20,10 +20,10 @@ demo: $(VENV)/.installed ## fit the sleepstudy model, print its summary, plot it
 	@$(BIN)/python examples/demo.py
 
 test: lint ## check style and types, then run every test
-	@$(BIN)/python -m pytest -n $(WORKERS) $(PYTEST_ARGS)
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal $(PYTEST_ARGS)
 
 unit: $(VENV)/.installed-dev ## run the tests that compile nothing
-	@$(BIN)/python -m pytest -n $(WORKERS) -m "not compiled and not slow" $(PYTEST_ARGS)
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m "not compiled and not slow" $(PYTEST_ARGS)
 
 lint: $(VENV)/.installed-dev ## check style and types
 	$(BIN)/ruff check .
