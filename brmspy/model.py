@@ -1,0 +1,284 @@
+"""The model before it is fitted: everything from the formula to the Stan program."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from brmspy.data import Design, design
+from brmspy.errors import BrmspyError, DataError, PriorError, did_you_mean
+from brmspy.families import Family, family_from_dict, get_family
+from brmspy.formula import Formula, ModelTerms, parse
+from brmspy.priors import (
+    ParameterBlock,
+    Prior,
+    PriorSet,
+    default_prior_table,
+    parameter_blocks,
+    resolve,
+)
+from brmspy.program import Program, build_program
+
+__all__ = ["Model", "build", "default_prior", "stancode", "standata", "model_from_spec"]
+
+_SAMPLE_PRIOR = ("no", "only")
+
+
+@dataclass(frozen=True)
+class Model:
+    """A model that is ready to be compiled and sampled.
+
+    Attributes
+    ----------
+    formula : Formula
+        What the user wrote.
+    family : Family
+        The response's family.
+    design : Design
+        Names, levels and arrays.
+    response : ndarray, shape (nobs,)
+        The response, coded as the family wants it.
+    priors : PriorSet
+        One prior for every parameter.
+    program : Program
+        The Stan program and its data.
+    sample_prior : {"no", "only"}
+        Whether the draws are to come from the prior alone.
+    """
+
+    formula: Formula
+    family: Family
+    design: Design = field(repr=False)
+    response: NDArray[Any] = field(repr=False)
+    user_priors: tuple[Prior, ...]
+    priors: PriorSet = field(repr=False)
+    program: Program = field(repr=False)
+    sample_prior: str = "no"
+
+    @property
+    def terms(self) -> ModelTerms:
+        """The parsed formula."""
+        return self.design.terms
+
+    @property
+    def nobs(self) -> int:
+        """Number of rows that the model uses."""
+        return self.design.arrays.nobs
+
+    def spec(self) -> dict[str, Any]:
+        """Return what, with the data, makes the same model again; ready for JSON."""
+        return {
+            "formula": self.formula.to_dict(),
+            "family": self.family.to_dict(),
+            "priors": [row.to_dict() for row in self.user_priors],
+            "sample_prior": self.sample_prior,
+        }
+
+
+def build(
+    formula: str | Formula,
+    data: Any,
+    family: str | Family | Any = "gaussian",
+    prior: Prior | Sequence[Prior] | None = None,
+    *,
+    sample_prior: str = "no",
+    data2: Mapping[str, Any] | None = None,
+) -> Model:
+    """Go from a formula to the Stan program, without compiling it.
+
+    Parameters
+    ----------
+    formula : str or Formula
+        The formula, as text or made by `brmspy.bf`.
+    data : DataFrame
+        The data: pandas, or anything that narwhals reads.
+    family : str or Family
+        The response's family.
+    prior : Prior or sequence of Prior, optional
+        Priors that replace the defaults.
+    sample_prior : {"no", "only"}
+        Whether to ignore the response and draw from the prior.
+    data2 : mapping, optional
+        Data that do not fit into the data frame. No term supported so far takes any.
+
+    Returns
+    -------
+    Model
+
+    Raises
+    ------
+    FormulaError, DataError, PriorError
+        If formula, data or priors are not valid.
+
+    Examples
+    --------
+    >>> from brmspy import load_dataset
+    >>> from brmspy.model import build
+    >>> build("Reaction ~ Days + (Days | Subject)", load_dataset("sleepstudy")).nobs
+    180
+    """
+    if sample_prior not in _SAMPLE_PRIOR:
+        raise BrmspyError(
+            f"sample_prior = {sample_prior!r} is not valid. "
+            + did_you_mean(str(sample_prior), _SAMPLE_PRIOR)
+        )
+    if data2:
+        raise DataError(
+            f"No term of this model uses data2, which holds {', '.join(map(repr, data2))}. "
+            "Leave it out."
+        )
+    blocks, built, the_family, response, terms = _blocks(formula, data, family)
+    rows = _prior_rows(prior)
+    priors = resolve(blocks, rows)
+    if sample_prior == "only" and priors.improper:
+        raise PriorError(
+            "sample_prior = 'only' needs a proper prior for every parameter. These are flat: "
+            + ", ".join(priors.improper)
+            + ". Set one with prior(\"normal(0, 10)\", ...)."
+        )
+    program = build_program(
+        built, the_family, response, priors, prior_only=sample_prior == "only"
+    )
+    return Model(
+        terms.formula, the_family, built, response, rows, priors, program, sample_prior
+    )
+
+
+def _blocks(
+    formula: str | Formula, data: Any, family: str | Family | Any
+) -> tuple[tuple[ParameterBlock, ...], Design, Family, NDArray[Any], ModelTerms]:
+    """Return the parameters of a model, and what they were derived from."""
+    the_family = get_family(family)
+    built, terms = _design(formula, data, the_family)
+    arrays = built.arrays
+    assert arrays.response is not None, "a training design has its response"
+    response = the_family.code_response(
+        arrays.response, terms.response.label, trials=arrays.trials
+    )
+    return parameter_blocks(built, the_family, response), built, the_family, response, terms
+
+
+def _design(formula: str | Formula, data: Any, family: Family) -> tuple[Design, ModelTerms]:
+    """Parse the formula and evaluate it in the data."""
+    from brmspy.data import as_frame
+
+    frame = as_frame(data)
+    terms = parse(formula, family.dpar_names, tuple(map(str, frame.columns)))
+    return design(terms, frame), terms
+
+
+def _prior_rows(prior: Prior | Sequence[Prior] | None) -> tuple[Prior, ...]:
+    """Return the user's priors as a tuple."""
+    if prior is None:
+        return ()
+    rows = (prior,) if isinstance(prior, Prior) else tuple(prior)
+    for row in rows:
+        if not isinstance(row, Prior):
+            raise PriorError(
+                f"prior= takes what prior(...) returns, or a list of them, not {row!r}. "
+                f'Write prior("{row}", class_="b").'
+            )
+    return rows
+
+
+def model_from_spec(spec: Mapping[str, Any], data: pd.DataFrame) -> Model:
+    """Make the model again from what `Model.spec` returned and the data it was built on."""
+    return build(
+        Formula.from_dict(spec["formula"]),
+        data,
+        family_from_dict(spec["family"]),
+        [Prior.from_dict(row) for row in spec["priors"]],
+        sample_prior=spec["sample_prior"],
+    )
+
+
+def stancode(
+    formula: str | Formula,
+    data: Any,
+    family: str | Family | Any = "gaussian",
+    prior: Prior | Sequence[Prior] | None = None,
+    *,
+    sample_prior: str = "no",
+) -> str:
+    """Return the Stan program of a model, without compiling it.
+
+    Parameters
+    ----------
+    formula, data, family, prior, sample_prior
+        As for `brmspy.brm`.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> from brmspy import load_dataset, stancode
+    >>> print(stancode("Reaction ~ Days", load_dataset("sleepstudy")))  # doctest: +ELLIPSIS
+    // Reaction ~ Days
+    ...
+    """
+    return build(formula, data, family, prior, sample_prior=sample_prior).program.code
+
+
+def standata(
+    formula: str | Formula,
+    data: Any,
+    family: str | Family | Any = "gaussian",
+    prior: Prior | Sequence[Prior] | None = None,
+    *,
+    sample_prior: str = "no",
+) -> dict[str, Any]:
+    """Return the data of a model's Stan program.
+
+    Parameters
+    ----------
+    formula, data, family, prior, sample_prior
+        As for `brmspy.brm`.
+
+    Returns
+    -------
+    dict of str to int, float or ndarray
+        By the names of the program's data block.
+
+    Examples
+    --------
+    >>> from brmspy import load_dataset, standata
+    >>> standata("Reaction ~ Days", load_dataset("sleepstudy"))["N"]
+    180
+    """
+    return dict(build(formula, data, family, prior, sample_prior=sample_prior).program.data)
+
+
+def default_prior(
+    formula: str | Formula, data: Any, family: str | Family | Any = "gaussian"
+) -> pd.DataFrame:
+    """Return every parameter that can have a prior, with its default.
+
+    The defaults follow brms' rules: flat for coefficients, and Student's t scaled to the response
+    for intercepts and standard deviations.
+
+    Parameters
+    ----------
+    formula, data, family
+        As for `brmspy.brm`.
+
+    Returns
+    -------
+    DataFrame
+        Columns prior, class, coef, group, resp, dpar, nlpar, lb, ub, source; a blank prior is flat,
+        or inherited from the row above it that has no coef.
+
+    Examples
+    --------
+    >>> from brmspy import default_prior, load_dataset
+    >>> table = default_prior("Reaction ~ Days + (Days | Subject)", load_dataset("sleepstudy"))
+    >>> table.loc[table["class"] == "sigma", "prior"].item()
+    'student_t(3, 0, 59.3)'
+    """
+    return default_prior_table(_blocks(formula, data, family)[0])

@@ -1,0 +1,19 @@
+"""Terms, design, family and priors in; a Stan program, its data and the way back out.
+
+The sampler's coordinates are chosen here, and only here: everything downstream meets the user's
+parameters (``b``, ``sd``, ``cor``, ``r``, ``sigma``), which `Program.recover` computes from what the
+sampler wrote.
+"""
+
+from __future__ import annotations
+
+from brmspy.program.program import Program, build_program
+from brmspy.program.recover import coefficient_variable, correlated_pairs, group_members
+
+__all__ = [
+    "Program",
+    "build_program",
+    "coefficient_variable",
+    "correlated_pairs",
+    "group_members",
+]

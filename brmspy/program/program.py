@@ -1,0 +1,189 @@
+"""The Stan program of a model: its text, its data, and the way back from draws to parameters."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from brmspy.data import Design
+from brmspy.families import Family
+from brmspy.priors import PriorSet
+from brmspy.program.compose import TermSet, compose_terms
+from brmspy.program.names import stan_suffixes
+from brmspy.program.parameters import StanParameter
+from brmspy.program.predictors import covariates_of, family_parameters, likelihood, predictors_of
+from brmspy.program.recover import recover_draws
+from brmspy.program.render import helper_function, render
+
+__all__ = ["Program", "build_program"]
+
+Draws = Mapping[str, NDArray[np.float64]]
+
+
+@dataclass(frozen=True)
+class Program:
+    """A Stan program with its data.
+
+    Attributes
+    ----------
+    code : str
+        The Stan program.
+    data : mapping of str to Any
+        Its data: numbers and NumPy arrays.
+    terms : TermSet
+        The terms that the program was composed of.
+    family_parameters : mapping of str to StanParameter
+        Distributional parameters that are estimated as one number.
+    fixed : mapping of str to float
+        Distributional parameters that the formula fixes.
+    """
+
+    code: str
+    data: Mapping[str, Any] = field(repr=False)
+    design: Design = field(repr=False)
+    terms: TermSet = field(repr=False)
+    family_parameters: Mapping[str, StanParameter] = field(repr=False)
+    fixed: Mapping[str, float] = field(repr=False)
+
+    @property
+    def parameters(self) -> tuple[StanParameter, ...]:
+        """All blocks of parameters, in the order of the program."""
+        return _parameters(self.terms, self.family_parameters)
+
+    @property
+    def sampled(self) -> tuple[str, ...]:
+        """Names of the Stan variables that `recover` and `log_prior` read."""
+        return tuple(p.name for p in self.parameters if p.fixed != "all")
+
+    def complete(self, draws: Draws) -> dict[str, NDArray[np.float64]]:
+        """Return `draws` with the blocks that ``constant()`` fixes, repeated for each draw.
+
+        Parameters
+        ----------
+        draws : mapping of str to ndarray, shape (chain, draw, ...)
+            The variables named in `sampled`.
+        """
+        complete = dict(draws)
+        shape = next(iter(draws.values())).shape[:2] if draws else (1, 1)
+        for parameter in self.parameters:
+            if parameter.fixed == "all":
+                value = np.asarray(self.data[parameter.name], dtype=float)
+                complete[parameter.name] = np.broadcast_to(value, shape + value.shape)
+        return complete
+
+    def recover(self, draws: Draws) -> dict[str, NDArray[np.float64]]:
+        """Return the user's parameters.
+
+        Parameters
+        ----------
+        draws : mapping of str to ndarray, shape (chain, draw, ...)
+            The variables named in `sampled`, as the sampler drew them.
+
+        Returns
+        -------
+        dict of str to ndarray
+            ``b``, ``b_<predictor>``: (chain, draw, coef); ``sd_<group>``: (chain, draw, coef);
+            ``cor_<group>``: (chain, draw, pair); ``r_<group>``: (chain, draw, level, coef);
+            distributional parameters: (chain, draw).
+        """
+        return recover_draws(
+            self.complete(draws), self.terms, self.design.groups, tuple(self.family_parameters)
+        )
+
+    def log_prior(self, draws: Draws) -> NDArray[np.float64]:
+        """Return the log density of the user's priors, shape (chain, draw).
+
+        Normalised, truncation by bounds included; the standard normal density of standardised
+        effects is not part of it. Flat priors and constants count nothing.
+        """
+        complete = self.complete(draws)
+        total = np.zeros(next(iter(complete.values())).shape[:2])
+        for parameter in self.parameters:
+            total = total + parameter.log_prior(complete[parameter.name])
+        return total
+
+
+def build_program(
+    design: Design,
+    family: Family,
+    y: NDArray[Any],
+    priors: PriorSet,
+    *,
+    prior_only: bool = False,
+) -> Program:
+    """Write the Stan program of a model.
+
+    Parameters
+    ----------
+    design : Design
+        Arrays and names.
+    family : Family
+        The response's family.
+    y : ndarray, shape (nobs,)
+        The response, coded as the family wants it.
+    priors : PriorSet
+        One prior for every parameter.
+    prior_only : bool
+        Whether the program is to ignore the response; this is data, not text.
+    """
+    suffixes = stan_suffixes(p.name for p in design.terms.predictors)
+    terms = compose_terms(design, priors, suffixes)
+    scalars = family_parameters(design, family, priors)
+    fixed = {parameter.name: parameter.value for parameter in design.terms.fixed}
+    parameters = _parameters(terms, scalars)
+    covariates = covariates_of(design)
+    predictors, helpers = predictors_of(design, family, terms, suffixes, covariates)
+    arrays = design.arrays
+    skeleton = {
+        "header": _header(design, family),
+        "functions": [helper_function(name) for name in helpers],
+        "family": family,
+        "response": design.terms.response.label,
+        "trials": arrays.trials is not None,
+        "weighted": arrays.weights is not None,
+        "covariates": covariates,
+        "terms": terms.all,
+        "parameters": parameters,
+        "assembled": [p for p in parameters if p.fixed == "some"],
+        "has_priors": any(p.priors for p in parameters),
+        "fixed": tuple(fixed),
+        "predictors": predictors,
+        "likelihood": likelihood(design, family, terms),
+    }
+    data: dict[str, Any] = {"N": arrays.nobs, "Y": y}
+    if arrays.trials is not None:
+        data["trials"] = arrays.trials
+    if arrays.weights is not None:
+        data["weights"] = arrays.weights
+    data |= {covariate.stan: arrays.covariates[covariate.name] for covariate in covariates}
+    for term in terms.all:
+        data |= term.data
+    for parameter in parameters:
+        data |= parameter.data
+    data |= fixed
+    data["log_prior_mass"] = sum(p.log_mass for p in parameters)
+    data["prior_only"] = int(prior_only)
+    return Program(render(skeleton), data, design, terms, scalars, fixed)
+
+
+def _parameters(
+    terms: TermSet, family_parameters: Mapping[str, StanParameter]
+) -> tuple[StanParameter, ...]:
+    """Return all blocks of parameters: population, family, then group level."""
+    population = [p for term in terms.population.values() for p in term.parameters]
+    group = [
+        p
+        for term in (*terms.uncorrelated.values(), *terms.correlated)
+        for p in term.parameters
+    ]
+    return (*population, *family_parameters.values(), *group)
+
+
+def _header(design: Design, family: Family) -> list[str]:
+    """Return the lines that head the program: the model in the user's words."""
+    formula = str(design.terms.formula).splitlines()
+    return [*formula, f"family: {family}", "written by brmspy"]

@@ -1,0 +1,82 @@
+"""From the sampler's coordinates to the parameters that users meet."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from brmspy.data import GroupInfo
+from brmspy.program.compose import TermSet
+
+__all__ = ["coefficient_variable", "correlated_pairs", "group_members", "recover_draws"]
+
+
+def coefficient_variable(predictor: str) -> str:
+    """Return the name of the posterior variable of a predictor's coefficients."""
+    return "b" if predictor == "mu" else f"b_{predictor}"
+
+
+def group_members(groups: Sequence[GroupInfo]) -> dict[str, list[tuple[int, int]]]:
+    """Return for each grouping factor its coefficients as (block, position), in formula order."""
+    members: dict[str, list[tuple[int, int]]] = {}
+    for block, group in enumerate(groups):
+        members.setdefault(group.group, []).extend((block, i) for i in range(len(group.coefs)))
+    return members
+
+
+def correlated_pairs(groups: Sequence[GroupInfo], group: str) -> list[tuple[int, int, int]]:
+    """Return block, first and second coefficient of each correlation, in brms' order."""
+    return [
+        (block, first, second)
+        for block, info in enumerate(groups)
+        if info.group == group and info.correlated
+        for second in range(1, len(info.coefs))
+        for first in range(second)
+    ]
+
+
+def recover_draws(
+    draws: Mapping[str, NDArray[np.float64]],
+    terms: TermSet,
+    groups: Sequence[GroupInfo],
+    family_parameters: Sequence[str],
+) -> dict[str, NDArray[np.float64]]:
+    """Return the user's parameters; see `Program.recover`.
+
+    Parameters
+    ----------
+    draws : mapping of str to ndarray, shape (chain, draw, ...)
+        Every block of parameters of the program.
+    terms : TermSet
+        The terms of the program.
+    groups : sequence of GroupInfo
+        The blocks of group-level effects.
+    family_parameters : sequence of str
+        Distributional parameters that are one number.
+    """
+    recovered: dict[str, NDArray[np.float64]] = {}
+    for predictor, population in terms.population.items():
+        coefficients = population.recover(draws)
+        if coefficients is not None:
+            recovered[coefficient_variable(predictor)] = coefficients
+    sds: dict[tuple[int, int], NDArray[np.float64]] = {}
+    effects: dict[tuple[int, int], NDArray[np.float64]] = {}
+    correlations: dict[int, NDArray[np.float64]] = {}
+    for uncorrelated in terms.uncorrelated.values():
+        uncorrelated.recover(draws, sds, effects)
+    for correlated in terms.correlated:
+        factor = correlated.recover(draws, sds, effects)
+        correlations[correlated.block] = factor @ np.swapaxes(factor, -1, -2)
+    for group, members in group_members(groups).items():
+        recovered[f"sd_{group}"] = np.stack([sds[member] for member in members], axis=-1)
+        pairs = correlated_pairs(groups, group)
+        if pairs:
+            recovered[f"cor_{group}"] = np.stack(
+                [correlations[block][..., first, second] for block, first, second in pairs],
+                axis=-1,
+            )
+        recovered[f"r_{group}"] = np.stack([effects[member] for member in members], axis=-1)
+    recovered |= {name: draws[name] for name in family_parameters}
+    return recovered
