@@ -56,3 +56,12 @@ def test_examples_run(
             runner.run(test, out=report.write)
     assert runner.tries > 0
     assert runner.failures == 0, report.getvalue()
+
+
+def test_no_example_is_skipped() -> None:
+    skipping = [
+        path.relative_to(PACKAGE.parent).as_posix()
+        for path in sorted(PACKAGE.rglob("*.py"))
+        if "+SKIP" in path.read_text(encoding="utf-8")
+    ]
+    assert skipping == []
