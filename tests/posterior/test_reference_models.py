@@ -81,10 +81,8 @@ def test_posterior_equals_that_of_brms(name: str) -> None:
     fit = example(name).fit(**SAMPLING)
     expected = table(reference(name)["posterior"]).set_index("variable")
     chains = fit.idata.posterior.sizes["chain"]
-    draws = {
-        variable: fit.draws_df()[variable].to_numpy().reshape(chains, -1)
-        for variable in expected.index
-    }
+    frame = fit.draws_df()
+    draws = {name: frame[name].to_numpy().reshape(chains, -1) for name in expected.index}
     ours = pd.DataFrame(
         {
             "mean": {variable: values.mean() for variable, values in draws.items()},
