@@ -109,8 +109,9 @@ def brm(
     --------
     >>> from brmspy import brm, load_dataset
     >>> sleepstudy = load_dataset("sleepstudy")
-    >>> fit = brm("Reaction ~ Days + (Days | Subject)", sleepstudy, seed=1)  # doctest: +SKIP
-    >>> print(fit)  # doctest: +SKIP
+    >>> fit = brm("Reaction ~ Days + (Days | Subject)", sleepstudy, seed=1, progress=False)
+    >>> fit.summary().loc["b_Days", "Estimate"].round(0)
+    np.float64(10.0)
     """
     iterations = _iterations(iter_warmup, iter_sampling, iter, warmup)
     tuning = _tuning(adapt_delta, max_treedepth, control)
