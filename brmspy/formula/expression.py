@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple, TypeAlias
 
-from brmspy.formula.operators import BINARY, UNARY
+from brmspy.formula.operators import BINARY
 
 __all__ = [
     "CONSTANTS",
@@ -116,7 +116,7 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Paren:
-    """An expression between parentheses; R keeps them in labels, and so do we."""
+    """An expression between parentheses, kept because R's labels keep them."""
 
     inner: Expr
     span: Span = field(default=_NOWHERE, compare=False)
@@ -162,9 +162,11 @@ def children(expr: Expr) -> tuple[Expr, ...]:
 
 def _walk(expr: Expr) -> Iterator[Expr]:
     """Yield `expr` and all expressions inside it, in the order of the text."""
-    yield expr
-    for child in children(expr):
-        yield from _walk(child)
+    waiting = [expr]
+    while waiting:
+        node = waiting.pop()
+        yield node
+        waiting.extend(reversed(children(node)))
 
 
 def name_nodes(expr: Expr) -> tuple[Name, ...]:
@@ -218,16 +220,10 @@ def deparse(expr: Expr) -> str:
         case Paren(inner=inner):
             return f"({deparse(inner)})"
         case Unary(op=op, operand=operand):
-            return op + _operand(operand, UNARY[op].precedence, wrap_equal=False)
+            return op + deparse(operand)
         case Binary(op=op, left=left, right=right):
-            operator = BINARY[op]
-            symbol = f" {op} " if operator.spaced else op
-            rightwards = operator.associativity == "right"
-            return (
-                _operand(left, operator.precedence, wrap_equal=rightwards)
-                + symbol
-                + _operand(right, operator.precedence, wrap_equal=not rightwards)
-            )
+            symbol = f" {op} " if BINARY[op].spaced else op
+            return deparse(left) + symbol + deparse(right)
 
 
 _ESCAPES = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\t": "\\t", "\r": "\\r"}
@@ -244,19 +240,6 @@ def _argument(arg: Arg) -> str:
     """Write one argument of a call."""
     value = deparse(arg.value)
     return value if arg.name is None else f"{quoted(arg.name)} = {value}"
-
-
-def _operand(expr: Expr, precedence: int, wrap_equal: bool) -> str:
-    """Write an operand, between parentheses if it would be read otherwise without them."""
-    match expr:
-        case Unary(op=op):
-            inner = UNARY[op].precedence
-        case Binary(op=op):
-            inner = BINARY[op].precedence
-        case _:
-            return deparse(expr)
-    wrap = inner < precedence or (wrap_equal and inner == precedence)
-    return f"({deparse(expr)})" if wrap else deparse(expr)
 
 
 def _number(value: float) -> str:
