@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from brmspy.errors import FormulaError
 from brmspy.formula.terms import GroupTerm, LinearPredictor, ModelTerms
 
 __all__ = ["Block", "group_blocks"]
@@ -25,7 +24,7 @@ class Block:
 
     @property
     def first(self) -> GroupTerm:
-        """The first term: group, ID and correlation are the same for all."""
+        """The first term; the parser made sure that group, ID and correlation agree."""
         return self.terms[0][1]
 
 
@@ -34,17 +33,11 @@ def group_blocks(terms: ModelTerms) -> tuple[Block, ...]:
 
     mu comes first, then other distributional parameters, then non-linear ones; within a predictor
     the groups are sorted by name.
-
-    Raises
-    ------
-    FormulaError
-        If terms with one ID have different groups, or mix ``|`` and ``||``.
     """
     blocks: list[list[tuple[str, GroupTerm]]] = []
     by_id: dict[str, list[tuple[str, GroupTerm]]] = {}
     for name, term in _group_terms(terms):
         if term.id is not None and term.id in by_id:
-            _check_same(by_id[term.id][0][1], term)
             by_id[term.id].append((name, term))
             continue
         blocks.append([(name, term)])
@@ -59,21 +52,3 @@ def _group_terms(terms: ModelTerms) -> Iterator[tuple[str, GroupTerm]]:
     for predictor in sorted(linear, key=lambda item: (item.nlpar, item.name != "mu")):
         for term in sorted(predictor.groups, key=lambda item: item.group):
             yield predictor.name, term
-
-
-def _check_same(first: GroupTerm, term: GroupTerm) -> None:
-    """Refuse terms that cannot share an ID."""
-    if term.factors != first.factors:
-        raise FormulaError(
-            f"The ID {term.id!r} is used for the groups {first.group!r} and {term.group!r}.",
-            term.source,
-            term.span,
-            "Terms with the same ID must have the same grouping factor. Use another ID.",
-        )
-    if term.correlated != first.correlated:
-        raise FormulaError(
-            f"The ID {term.id!r} is used with both | and ||.",
-            term.source,
-            term.span,
-            "Use || in all terms with this ID, or in none.",
-        )

@@ -1,36 +1,14 @@
-"""What a design refuses or warns of once its columns and levels are known."""
+"""What a design warns of once its columns and levels are known."""
 
 from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping, Sequence
 
-import numpy as np
-
-from brmspy.data.blocks import Block
 from brmspy.data.records import Arrays, Dropped, GroupInfo, PredictorInfo
-from brmspy.errors import DataWarning, FormulaError
-from brmspy.formula.terms import GroupTerm
+from brmspy.errors import DataWarning
 
-__all__ = ["refuse_duplicates", "warn_constant_columns", "warn_dropped", "warn_single_levels"]
-
-
-def refuse_duplicates(blocks: Sequence[Block], groups: Sequence[GroupInfo]) -> None:
-    """Refuse coefficients that vary twice with the same group: their sum alone is estimable."""
-    seen: dict[tuple[frozenset[str], str, str], GroupTerm] = {}
-    for block, group in zip(blocks, groups, strict=True):
-        for coef in group.coefs:
-            key = (frozenset(group.factors), coef.predictor, coef.name.label)
-            term = next(term for name, term in block.terms if name == coef.predictor)
-            if key in seen:
-                raise FormulaError(
-                    f"The group-level effect {coef.name.label!r} of {coef.predictor} varies twice "
-                    f"with {group.group!r}: in {seen[key]} and in {term}.",
-                    term.source,
-                    term.span,
-                    "Remove one of them; without an intercept: (0 + x | g).",
-                )
-            seen[key] = term
+__all__ = ["warn_constant_columns", "warn_dropped", "warn_single_levels"]
 
 
 def warn_dropped(dropped: Dropped, nrows: int) -> None:
@@ -60,11 +38,14 @@ def warn_constant_columns(predictors: Mapping[str, PredictorInfo], arrays: Array
     """Say which coefficients the data cannot tell from the intercept, or from nothing."""
     for name, info in predictors.items():
         X = arrays.predictors[name].X
-        labels = np.array([coef.label for coef in info.coefs])
-        with_intercept = info.has_intercept or "Intercept" in labels
-        constant = (X[:1] == X).all(axis=0) & (with_intercept | (X[0] == 0))
-        columns = labels[constant & (labels != "Intercept")]
-        if len(columns):
+        labels = [coef.label for coef in info.coefs]
+        constant = (X[:1] == X).all(axis=0) & (("Intercept" in labels) | (X[0] == 0))
+        columns = [
+            label
+            for label, is_constant in zip(labels, constant, strict=True)
+            if is_constant and label != "Intercept"
+        ]
+        if columns:
             warnings.warn(
                 f"The data say nothing about {', '.join(map(repr, columns))} of {name}: "
                 "the same value in all rows. The prior alone determines it.",

@@ -11,7 +11,6 @@ import pandas as pd
 
 from brmspy.data.blocks import Block, group_blocks
 from brmspy.data.checks import (
-    refuse_duplicates,
     warn_constant_columns,
     warn_dropped,
     warn_single_levels,
@@ -191,7 +190,7 @@ def design(terms: ModelTerms, data: Any) -> Design:
     Examples
     --------
     >>> from brmspy.data import design
-    >>> from brmspy.formula import parse
+    >>> from brmspy.formula.parser import parse
     >>> data = {"y": [1.0, 2.0, 4.0, 3.0], "x": [0, 1, 2, 3], "g": ["a", "a", "b", "b"]}
     >>> design(parse("y ~ x + (1 | g)"), data)
     Design of 4 observations of y
@@ -212,7 +211,6 @@ def design(terms: ModelTerms, data: Any) -> Design:
         columns, groups=[True] * len(blocks), response=True, allow_new_levels=False
     )
     groups = tuple(_group_info(block, recipe, position) for position, block in enumerate(blocks))
-    refuse_duplicates(blocks, groups)
     result = Design(
         terms=terms,
         predictors=_predictor_infos(terms, recipe, arrays),

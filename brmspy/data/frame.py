@@ -73,16 +73,24 @@ def _from_any(data: Any) -> pd.DataFrame:
         raise DataError(
             f"The data are not a table: got an object of type {type(data).__name__}. {_ADVICE}"
         ) from error
-    if table.implementation.is_polars():
-        # Categories of a polars Categorical are in order of appearance, which means nothing.
-        table = table.with_columns(nw.selectors.by_dtype(nw.Categorical).cast(nw.String))
     try:
-        frame: pd.DataFrame = table.to_pandas()
+        return _from_polars(table) if table.implementation.is_polars() else table.to_pandas()
     except ModuleNotFoundError as error:
         raise DataError(
             f"Reading a {type(data).__module__.split('.')[0]} table needs the package "
             f"{error.name!r}: pip install {error.name}, or pass data.to_pandas()."
         ) from error
+
+
+def _from_polars(table: nw.DataFrame[Any]) -> pd.DataFrame:
+    """Make a frame in which a Categorical is text, and an Enum is a factor."""
+    # Categories of a Categorical are in order of appearance, which means nothing.
+    table = table.with_columns(nw.selectors.by_dtype(nw.Categorical).cast(nw.String))
+    frame: pd.DataFrame = table.to_pandas()
+    # Those of an Enum are in order, but that does not make it an ordered factor.
+    for name, dtype in table.schema.items():
+        if isinstance(dtype, nw.Enum):
+            frame[name] = frame[name].cat.as_unordered()
     return frame
 
 

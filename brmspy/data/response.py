@@ -12,7 +12,7 @@ import pandas as pd
 from brmspy.data.columns import Columns, is_missing, kind, some_rows
 from brmspy.data.evaluate import Expression
 from brmspy.data.factors import Levels, as_factor, encode
-from brmspy.data.variables import as_number_column
+from brmspy.data.variables import as_number_column, check_finite
 from brmspy.errors import DataError
 
 __all__ = ["ResponseVariable", "fit_response", "read_trials", "read_weights"]
@@ -68,12 +68,7 @@ def fit_response(expression: Expression, columns: Columns) -> ResponseVariable:
     value = _column(expression, columns)
     if isinstance(value, pd.Categorical) or kind(value) == "text":
         return ResponseVariable(expression, encode(value)[1])
-    infinite = np.isinf(value.astype(np.float64))
-    if infinite.any():
-        raise DataError(
-            f"The response {expression.label} is infinite in "
-            f"{some_rows(columns.index, infinite)}. Remove or recode these values."
-        )
+    check_finite(value.astype(np.float64), f"The response {expression.label}", columns)
     return ResponseVariable(expression, None)
 
 

@@ -15,7 +15,7 @@ from brmspy.data.evaluate import Expression
 from brmspy.data.factors import Levels, encode
 from brmspy.errors import DataError, DataWarning, closest
 
-__all__ = ["Variable", "as_number_column", "fit_variable"]
+__all__ = ["Variable", "as_number_column", "check_finite", "fit_variable"]
 
 Array = npt.NDArray[Any]
 
@@ -114,7 +114,7 @@ def as_number_column(
     if is_missing(value).any() and value.dtype.kind == "O":
         value = np.where(is_missing(value), np.nan, value)
     values = value.astype(np.float64)
-    _check_finite(values, what, columns)
+    check_finite(values, what, columns)
     return values
 
 
@@ -128,7 +128,7 @@ def _numbers(value: Any, variable: Variable, columns: Columns) -> npt.NDArray[np
     if value.dtype.kind == "O":
         value = np.where(is_missing(value), np.nan, value)
     values: npt.NDArray[np.float64] = value.astype(np.float64).reshape(columns.nobs, -1)
-    _check_finite(values.sum(axis=1), variable.label, columns)
+    check_finite(values.sum(axis=1), variable.label, columns)
     return values
 
 
@@ -188,20 +188,21 @@ def _check_round_trip(variable: Variable, value: Array, columns: Columns) -> Non
         )
 
 
-def _check_finite(values: npt.NDArray[np.float64], label: str, columns: Columns) -> None:
+def check_finite(values: npt.NDArray[np.float64], label: str, columns: Columns) -> None:
     """Refuse NaN and infinite values, which make the density undefined."""
     bad = ~np.isfinite(values)
     if not bad.any():
         return
-    rows = some_rows(columns.index, bad)
-    if np.isnan(values[bad]).any():
+    nan = np.isnan(values)
+    if nan.any():
         raise DataError(
-            f"{label} is not a number (NaN) in {rows}: no value comes out of what is outside a "
-            "function's domain, such as log(-1) or 0 / 0. Remove or recode these values."
+            f"{label} is not a number (NaN) in {some_rows(columns.index, nan)}: no value comes out "
+            "of what is outside a function's domain, such as log(-1) or 0 / 0. "
+            "Remove or recode these values."
         )
     raise DataError(
-        f"{label} is infinite in {rows}. Remove or recode these values; log(0), for instance, "
-        "is -Inf."
+        f"{label} is infinite in {some_rows(columns.index, bad)}. "
+        "Remove or recode these values; log(0), for instance, is -Inf."
     )
 
 
