@@ -32,8 +32,8 @@ class Columns(Mapping[str, Values]):
 
     Parameters
     ----------
-    values : mapping of str to array
-        The columns by name.
+    values_by_name : mapping of str to array
+        The columns.
     index : pandas.Index
         The labels of the rows, for messages.
     """

@@ -31,7 +31,7 @@ from brmspy.data.functions import (
 )
 from brmspy.data.splines import BSplineBasis
 from brmspy.data.transforms import TRANSFORMS, StatefulTransform
-from brmspy.errors import DataError, FormulaError, did_you_mean
+from brmspy.errors import DataError, FormulaError, closest, did_you_mean
 from brmspy.formula.expression import (
     Binary,
     Call,
@@ -48,7 +48,7 @@ from brmspy.formula.expression import (
 
 __all__ = ["Expression", "expression"]
 
-_CREATE_FIRST = "Or make a column of it first, and use that in the formula."
+_CREATE_FIRST = "Make a column of it in the data first, and use that in the formula."
 
 
 class _Poly(StatefulTransform):
@@ -231,11 +231,12 @@ class _TreeBuilder:
     def _call(self, call: Call) -> Any:
         function = _CALLABLE.get(call.function)
         if function is None:
+            near = closest(call.function, _CALLABLE)
             raise FormulaError(
                 f"There is no function {call.function}().",
                 self._source,
                 call.span,
-                f"{did_you_mean(call.function, _CALLABLE)} {_CREATE_FIRST}",
+                f"{did_you_mean(call.function, near)} {_CREATE_FIRST}" if near else _CREATE_FIRST,
             )
         positional = [argument for argument in call.args if argument.name is None]
         named = {

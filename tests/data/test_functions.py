@@ -210,7 +210,7 @@ def test_values_that_make_no_sense(term: str, message: str) -> None:
 REFUSED_BY_FORMULA = [
     ("lgo(x)", r"no function lgo\(\)(.|\n)*\^\^\^(.|\n)*'log'"),
     ("open(x)", r"no function open\(\)"),
-    ("cumsum(x)", "make a column of it first"),
+    ("cumsum(x)", "Make a column of it in the data first"),
     ("log()", r"Wrong arguments of log\(\)"),
     ("log(x, 2, 3)", r"Wrong arguments of log\(\)(.|\n)*It takes: x, base"),
     ("poly(x, deg = 2)", r"Wrong arguments of poly\(\)(.|\n)*degree"),
