@@ -174,7 +174,8 @@ def _population(
     labels = [coef.label for coef in info.coefs]
     means = np.zeros(X.shape[1])
     if info.centred:
-        X, labels, means = X[:, 1:] - info.means, labels[1:], info.means
+        means = info.means[1:]
+        X, labels = X[:, 1:] - means, labels[1:]
         intercept = stan_parameter(
             f"Intercept{suffix}",
             priors.for_("Intercept", **scope).elements,
@@ -254,9 +255,7 @@ def _correlated(
             comment=f"standard deviations of the effects of {group.group}",
         ),
         cholesky=cholesky,
-        z=latent_parameter(
-            f"z{suffix}", "matrix", f"M{suffix}, G{suffix}", "standardised effects"
-        ),
+        z=latent_parameter(f"z{suffix}", "matrix", f"M{suffix}, G{suffix}", "standardised effects"),
         uses=_uses(group, suffixes),
         size=size,
         levels=len(group.levels),

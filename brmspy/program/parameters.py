@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import numpy as np
-
 from numpy.typing import NDArray
 
 from brmspy.priors import ElementPrior, group_by_distribution, lkj_cholesky_log_density
@@ -182,7 +181,9 @@ def _bounds(
     upper = np.array([element.upper for element in elements])
     if np.all(lower == natural[0]) and np.all(upper == natural[1]):
         limits = {"lower": natural[0], "upper": natural[1]}
-        text = ", ".join(f"{side}={value:g}" for side, value in limits.items() if np.isfinite(value))
+        text = ", ".join(
+            f"{side}={value:g}" for side, value in limits.items() if np.isfinite(value)
+        )
         return (f"<{text}>" if text else ""), False, {}
     data = {
         f"lb_{name}": lower if vector else float(lower[0]),

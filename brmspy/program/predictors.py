@@ -111,9 +111,7 @@ def covariates_of(design: Design) -> tuple[Covariate, ...]:
     )
 
 
-def family_parameters(
-    design: Design, family: Family, priors: PriorSet
-) -> dict[str, StanParameter]:
+def family_parameters(design: Design, family: Family, priors: PriorSet) -> dict[str, StanParameter]:
     """Return the distributional parameters that are estimated as one number."""
     given = {p.name for p in design.terms.predictors} | {p.name for p in design.terms.fixed}
     return {
@@ -158,6 +156,9 @@ def predictors_of(
         else:
             variable = predictor.name
             value = _on_family_scale(predictor, design, family, terms, value)
+            link = family.dpar(predictor.name).link
+            if link.helper is not None and f"{link.helper}(" in value:
+                helpers[link.helper] = None
         predictors.append(
             StanPredictor(
                 name=predictor.name,
@@ -185,7 +186,11 @@ def _on_family_scale(
         if family.likelihood.mu_on_link_scale:
             return value
     inverse = family.dpar(predictor.name).link.stan_inverse
-    return inverse.format(x=value) if inverse == "{x}" or "(" in inverse else inverse.format(x=f"({value})")
+    return (
+        inverse.format(x=value)
+        if inverse == "{x}" or "(" in inverse
+        else inverse.format(x=f"({value})")
+    )
 
 
 def _glm(design: Design, family: Family, terms: TermSet) -> bool:

@@ -176,9 +176,7 @@ def _parameters(
     """Return all blocks of parameters: population, family, then group level."""
     population = [p for term in terms.population.values() for p in term.parameters]
     group = [
-        p
-        for term in (*terms.uncorrelated.values(), *terms.correlated)
-        for p in term.parameters
+        p for term in (*terms.uncorrelated.values(), *terms.correlated) for p in term.parameters
     ]
     return (*population, *family_parameters.values(), *group)
 

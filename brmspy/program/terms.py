@@ -201,7 +201,7 @@ class UncorrelatedEffects(Term):
 
 @dataclass(frozen=True)
 class BlockUse:
-    """The coefficients of a correlated block that enter one predictor, first and last counted from 1."""
+    """The coefficients of a correlated block that enter one predictor, counted from 1."""
 
     predictor: str
     suffix: str

@@ -1,0 +1,115 @@
+"""One trial with two outcomes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy import special
+
+from brmspy.errors import DataError
+from brmspy.families.family import MU_LINKS_PROBABILITY, Dpar, Family, Parameters, StanLikelihood
+from brmspy.families.links import get_link
+
+__all__ = ["bernoulli"]
+
+FloatArray = NDArray[np.float64]
+
+
+def _code(values: pd.Series[Any], name: str, trials: NDArray[np.int64] | None) -> NDArray[np.int64]:
+    """Return 0 and 1: of two categories, the second in order is 1."""
+    if trials is not None:
+        raise DataError(
+            "trials() belongs to the binomial family. Use family='binomial', or leave trials() out."
+        )
+    if isinstance(values.dtype, pd.CategoricalDtype):
+        categories = list(values.cat.categories)
+        if len(categories) == 2:
+            return np.asarray(values.cat.codes, dtype=np.int64)
+        raise DataError(
+            f"The response {name!r} of a bernoulli model must have two values, but it has "
+            f"{len(categories)}: {', '.join(map(repr, categories[:10]))}."
+        )
+    if not (
+        pd.api.types.is_bool_dtype(values.dtype) or pd.api.types.is_numeric_dtype(values.dtype)
+    ):
+        found = sorted(map(str, values.unique()))
+        if len(found) == 2:
+            return np.asarray(values.astype(str) == found[1], dtype=np.int64)
+        raise DataError(
+            f"The response {name!r} of a bernoulli model must have two values, but it has "
+            f"{len(found)}: {', '.join(map(repr, found[:10]))}."
+        )
+    numbers = np.asarray(values, dtype=float)
+    if np.isin(numbers, (0.0, 1.0)).all():
+        return numbers.astype(np.int64)
+    found = ", ".join(f"{value:g}" for value in np.unique(numbers)[:10])
+    raise DataError(
+        f"The response {name!r} of a bernoulli model must be 0 and 1, True and False, or two "
+        f"words, but it holds {found}. Code it yourself, for example "
+        f"data[{name!r}] = data[{name!r}] == {np.max(numbers):g}. For counts out of a number of "
+        "trials use family='binomial'."
+    )
+
+
+def _log_density(y: Any, p: Parameters, trials: Any, eta: Any) -> FloatArray:
+    if eta is not None:
+        return special.log_expit(np.where(y == 1, eta, -eta))
+    return special.xlogy(y, p["mu"]) + special.xlog1py(1 - y, -p["mu"])
+
+
+def _mean(p: Parameters, trials: Any) -> FloatArray:
+    return p["mu"]
+
+
+def _variance(p: Parameters, trials: Any) -> FloatArray:
+    return p["mu"] * (1.0 - p["mu"])
+
+
+def _draw(rng: np.random.Generator, p: Parameters, trials: Any, shape: Any) -> NDArray[np.int64]:
+    return (rng.random(shape) < p["mu"]).astype(np.int64)
+
+
+def _cdf(y: Any, p: Parameters, trials: Any) -> FloatArray:
+    return np.where(y < 0, 0.0, np.where(y < 1, 1.0 - p["mu"], 1.0))
+
+
+_BERNOULLI = Family(
+    name="bernoulli",
+    dpars=(Dpar("mu", "probability", get_link("logit"), MU_LINKS_PROBABILITY, 0.0, 1.0),),
+    discrete=True,
+    template="bernoulli",
+    likelihoods={
+        "logit": StanLikelihood("bernoulli_logit", "bernoulli_logit_glm", mu_on_link_scale=True),
+        "": StanLikelihood("bernoulli"),
+    },
+    _code=_code,
+    _log_density=_log_density,
+    _mean=_mean,
+    _variance=_variance,
+    _draw=_draw,
+    _cdf=_cdf,
+)
+
+
+def bernoulli(link: str = "logit") -> Family:
+    """Return the family of responses with two values; ``mu`` is the probability of the second.
+
+    Parameters
+    ----------
+    link : str
+        Link of the probability.
+
+    Returns
+    -------
+    Family
+
+    Examples
+    --------
+    >>> from brmspy import bernoulli
+    >>> print(bernoulli(link="probit"))
+    bernoulli(link = 'probit')
+    """
+    return _BERNOULLI.with_links({"mu": link})

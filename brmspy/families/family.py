@@ -1,0 +1,332 @@
+"""What a family is: its parameters, its density in Stan and NumPy, its mean and random draws."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from brmspy.families.links import Link, get_link
+
+__all__ = [
+    "MU_LINKS_POSITIVE",
+    "MU_LINKS_PROBABILITY",
+    "MU_LINKS_REAL",
+    "Dpar",
+    "Family",
+    "StanLikelihood",
+]
+
+FloatArray = NDArray[np.float64]
+Parameters = Mapping[str, FloatArray]
+
+MU_LINKS_REAL = (
+    "identity",
+    "log",
+    "inverse",
+    "softplus",
+    "squareplus",
+    "logit",
+    "probit",
+    "probit_approx",
+    "cloglog",
+    "cauchit",
+    "softit",
+)
+MU_LINKS_PROBABILITY = (
+    "logit",
+    "probit",
+    "probit_approx",
+    "cloglog",
+    "cauchit",
+    "softit",
+    "identity",
+    "log",
+)
+MU_LINKS_POSITIVE = ("log", "identity", "sqrt", "softplus", "squareplus")
+
+
+@dataclass(frozen=True)
+class Dpar:
+    """A distributional parameter.
+
+    Attributes
+    ----------
+    name : str
+        Its name, such as ``"sigma"``.
+    description : str
+        What it is, in words.
+    link : Link
+        Link of its linear predictor.
+    links : tuple of str
+        Links that it may have, the default first.
+    lower, upper : float
+        Its range.
+    prior : str or None
+        Default prior when it is estimated as one number; None scales one to the response.
+    intercept_prior : str or None
+        Default prior of its intercept when it is predicted; None scales one to the response.
+    """
+
+    name: str
+    description: str
+    link: Link
+    links: tuple[str, ...]
+    lower: float = -np.inf
+    upper: float = np.inf
+    prior: str | None = None
+    intercept_prior: str | None = None
+
+
+@dataclass(frozen=True)
+class StanLikelihood:
+    """Stan's functions for a family with a certain link of the mean.
+
+    Attributes
+    ----------
+    function : str
+        Name without ``_lpdf`` or ``_lpmf``.
+    glm : str or None
+        Stan's GLM form, if there is one.
+    mu_on_link_scale : bool
+        Whether `function` takes the linear predictor rather than the mean.
+    """
+
+    function: str
+    glm: str | None = None
+    mu_on_link_scale: bool = False
+
+
+@dataclass(frozen=True)
+class Family:
+    """A family of distributions for the response.
+
+    The functions take distributional parameters on their natural scale, shape (draw, obs) or
+    (draw, 1), and broadcast. `log_density` also takes ``eta``, the mean on its link scale, and
+    uses it where that is more accurate.
+
+    Attributes
+    ----------
+    name : str
+        Its name.
+    dpars : tuple of Dpar
+        Distributional parameters, ``mu`` first.
+    discrete : bool
+        Whether the response is a whole number.
+    needs : tuple of str
+        Response terms without which the family has no meaning, such as ``"trials"``.
+    template : str
+        File of its likelihood in ``templates/families``.
+    likelihoods : mapping of str to StanLikelihood
+        By link of the mean; ``""`` for all links that are not named.
+    """
+
+    name: str
+    dpars: tuple[Dpar, ...]
+    discrete: bool
+    template: str
+    likelihoods: Mapping[str, StanLikelihood] = field(repr=False)
+    _code: Callable[[pd.Series[Any], str, NDArray[np.int64] | None], NDArray[Any]] = field(
+        repr=False
+    )
+    _log_density: Callable[..., FloatArray] = field(repr=False)
+    _mean: Callable[..., FloatArray] = field(repr=False)
+    _variance: Callable[..., FloatArray] = field(repr=False)
+    _draw: Callable[..., NDArray[Any]] = field(repr=False)
+    _cdf: Callable[..., FloatArray] = field(repr=False)
+    needs: tuple[str, ...] = ()
+
+    @property
+    def link(self) -> Link:
+        """Link of the mean."""
+        return self.dpars[0].link
+
+    @property
+    def dpar_names(self) -> tuple[str, ...]:
+        """Names of the distributional parameters."""
+        return tuple(dpar.name for dpar in self.dpars)
+
+    @property
+    def likelihood(self) -> StanLikelihood:
+        """Stan's functions for the link that the mean has."""
+        return self.likelihoods.get(self.link.name, self.likelihoods[""])
+
+    def dpar(self, name: str) -> Dpar:
+        """Return the distributional parameter called `name`."""
+        return next(dpar for dpar in self.dpars if dpar.name == name)
+
+    def with_links(self, links: Mapping[str, str]) -> Family:
+        """Return the family with other links.
+
+        Parameters
+        ----------
+        links : mapping of str to str
+            Link of each distributional parameter that gets another.
+
+        Raises
+        ------
+        BrmspyError
+            If a parameter cannot have a link.
+        """
+        dpars = tuple(
+            replace(
+                dpar,
+                link=get_link(links[dpar.name], dpar.links, f"{dpar.name} of {self.name}"),
+            )
+            if dpar.name in links
+            else dpar
+            for dpar in self.dpars
+        )
+        return replace(self, dpars=dpars)
+
+    def code_response(
+        self,
+        values: pd.Series[Any],
+        name: str,
+        trials: NDArray[np.int64] | None = None,
+    ) -> NDArray[Any]:
+        """Check the response and turn it into numbers.
+
+        Parameters
+        ----------
+        values : Series
+            The response, as it is in the data.
+        name : str
+            Its name, for errors.
+        trials : ndarray of int, optional
+            Number of trials of each row.
+
+        Returns
+        -------
+        ndarray of float or int, shape (obs,)
+
+        Raises
+        ------
+        DataError
+            If the family cannot have such a response.
+        """
+        return self._code(values, name, trials)
+
+    def log_density(
+        self,
+        y: NDArray[Any],
+        parameters: Parameters,
+        *,
+        trials: NDArray[Any] | None = None,
+        eta: FloatArray | None = None,
+    ) -> FloatArray:
+        """Return the log density (or probability) of `y`, normalised.
+
+        Parameters
+        ----------
+        y : ndarray, shape (obs,)
+            Coded response.
+        parameters : mapping of str to ndarray
+            Distributional parameters on their natural scale.
+        trials : ndarray, optional
+            Number of trials.
+        eta : ndarray, optional
+            The mean on its link scale.
+
+        Returns
+        -------
+        ndarray, shape (draw, obs)
+        """
+        linear = eta if eta is not None and self.likelihood.mu_on_link_scale else None
+        return self._log_density(y, parameters, trials, linear)
+
+    def mean(self, parameters: Parameters, *, trials: NDArray[Any] | None = None) -> FloatArray:
+        """Return the mean of the response; counts, not proportions, where there are trials.
+
+        Parameters
+        ----------
+        parameters : mapping of str to ndarray
+            Distributional parameters on their natural scale.
+        trials : ndarray, optional
+            Number of trials.
+
+        Returns
+        -------
+        ndarray, shape (draw, obs)
+        """
+        return self._mean(parameters, trials)
+
+    def variance(self, parameters: Parameters, *, trials: NDArray[Any] | None = None) -> FloatArray:
+        """Return the variance of the response, infinite or NaN where it does not exist.
+
+        Parameters
+        ----------
+        parameters : mapping of str to ndarray
+            Distributional parameters on their natural scale.
+        trials : ndarray, optional
+            Number of trials.
+
+        Returns
+        -------
+        ndarray, shape (draw, obs)
+        """
+        return self._variance(parameters, trials)
+
+    def draw(
+        self,
+        rng: np.random.Generator,
+        parameters: Parameters,
+        *,
+        trials: NDArray[Any] | None = None,
+    ) -> NDArray[Any]:
+        """Draw responses at random.
+
+        Parameters
+        ----------
+        rng : numpy.random.Generator
+            Source of randomness.
+        parameters : mapping of str to ndarray
+            Distributional parameters on their natural scale.
+        trials : ndarray, optional
+            Number of trials.
+
+        Returns
+        -------
+        ndarray, shape (draw, obs)
+        """
+        shapes = [np.shape(value) for value in parameters.values()]
+        if trials is not None:
+            shapes.append(np.shape(trials))
+        return self._draw(rng, parameters, trials, np.broadcast_shapes(*shapes))
+
+    def cdf(
+        self, y: NDArray[Any], parameters: Parameters, *, trials: NDArray[Any] | None = None
+    ) -> FloatArray:
+        """Return the probability that the response is at most `y`.
+
+        Parameters
+        ----------
+        y : ndarray, shape (obs,)
+            Values of the response.
+        parameters : mapping of str to ndarray
+            Distributional parameters on their natural scale.
+        trials : ndarray, optional
+            Number of trials.
+
+        Returns
+        -------
+        ndarray, shape (draw, obs)
+        """
+        return self._cdf(y, parameters, trials)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return name and links, ready for JSON."""
+        return {"name": self.name, "links": {dpar.name: dpar.link.name for dpar in self.dpars}}
+
+    def __str__(self) -> str:
+        return f"{self.name}(link = {self.link.name!r})"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Family) and self.to_dict() == other.to_dict()
+
+    def __hash__(self) -> int:
+        return hash((self.name, tuple(dpar.link.name for dpar in self.dpars)))
