@@ -20,7 +20,7 @@ FloatArray = NDArray[np.float64]
 
 def _log_density(y: Any, p: Parameters, trials: Any, eta: Any) -> FloatArray:
     shape = p["shape"]
-    # Gamma(y + shape) / (Gamma(shape) y!) through the beta function keeps its digits for large shape.
+    # The ratio of gamma functions through the beta function keeps its digits for large shape.
     choose = -special.betaln(shape, y + 1.0) - np.log(y + shape)
     log_ratio = (np.log(p["mu"]) if eta is None else eta) - np.log(shape)
 

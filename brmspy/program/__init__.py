@@ -1,8 +1,8 @@
 """Terms, design, family and priors in; a Stan program, its data and the way back out.
 
 The sampler's coordinates are chosen here, and only here: everything downstream meets the user's
-parameters (``b``, ``sd``, ``cor``, ``r``, ``sigma``), which `Program.recover` computes from what the
-sampler wrote.
+parameters (``b``, ``sd``, ``cor``, ``r``, ``sigma``), which `Program.recover` computes from what
+the sampler wrote.
 """
 
 from __future__ import annotations
