@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
@@ -24,7 +23,7 @@ from brmspy.priors import (
 )
 from brmspy.program import Program, build_program
 
-__all__ = ["Model", "build", "default_prior", "stancode", "standata", "model_from_spec"]
+__all__ = ["Model", "build", "default_prior", "model_from_spec", "stancode", "standata"]
 
 _SAMPLE_PRIOR = ("no", "only")
 
@@ -139,14 +138,10 @@ def build(
         raise PriorError(
             "sample_prior = 'only' needs a proper prior for every parameter. These are flat: "
             + ", ".join(priors.improper)
-            + ". Set one with prior(\"normal(0, 10)\", ...)."
+            + '. Set one with prior("normal(0, 10)", ...).'
         )
-    program = build_program(
-        built, the_family, response, priors, prior_only=sample_prior == "only"
-    )
-    return Model(
-        terms.formula, the_family, built, response, rows, priors, program, sample_prior
-    )
+    program = build_program(built, the_family, response, priors, prior_only=sample_prior == "only")
+    return Model(terms.formula, the_family, built, response, rows, priors, program, sample_prior)
 
 
 def _blocks(
@@ -157,9 +152,7 @@ def _blocks(
     built, terms = _design(formula, data, the_family)
     arrays = built.arrays
     assert arrays.response is not None, "a training design has its response"
-    response = the_family.code_response(
-        arrays.response, terms.response.label, trials=arrays.trials
-    )
+    response = the_family.code_response(arrays.response, terms.response.label, trials=arrays.trials)
     return parameter_blocks(built, the_family, response), built, the_family, response, terms
 
 

@@ -45,10 +45,10 @@ def _code(values: pd.Series[Any], name: str, trials: NDArray[np.int64] | None) -
     numbers = np.asarray(values, dtype=float)
     if np.isin(numbers, (0.0, 1.0)).all():
         return numbers.astype(np.int64)
-    found = ", ".join(f"{value:g}" for value in np.unique(numbers)[:10])
+    shown = ", ".join(f"{value:g}" for value in np.unique(numbers)[:10])
     raise DataError(
         f"The response {name!r} of a bernoulli model must be 0 and 1, True and False, or two "
-        f"words, but it holds {found}. Code it yourself, for example "
+        f"words, but it holds {shown}. Code it yourself, for example "
         f"data[{name!r}] = data[{name!r}] == {np.max(numbers):g}. For counts out of a number of "
         "trials use family='binomial'."
     )

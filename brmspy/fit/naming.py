@@ -51,7 +51,9 @@ def posterior_variables(design: Design, program: Program) -> tuple[Variable, ...
         if design.predictors[name].coefs
     ]
     variables += [_scalar(name) for name in program.family_parameters]
-    variables += [_effects(group, group_coefs, levels[group]) for group, group_coefs in coefs.items()]
+    variables += [
+        _effects(group, group_coefs, levels[group]) for group, group_coefs in coefs.items()
+    ]
     return tuple(variables)
 
 
@@ -60,11 +62,6 @@ def _names(values: Sequence[str]) -> NDArray[np.object_]:
     array = np.empty(len(values), dtype=object)
     array[:] = values
     return array
-
-
-def _label(coef: GroupCoef) -> str:
-    """Return the user's text for a group-level coefficient."""
-    return coef.name.label if coef.predictor == "mu" else f"{coef.predictor}_{coef.name.label}"
 
 
 def _coefficients(info: PredictorInfo) -> Variable:
@@ -95,7 +92,7 @@ def _standard_deviations(group: str, coefs: Sequence[GroupCoef]) -> Variable:
         name=f"sd_{group}",
         section="group_sd",
         dims=(dim,),
-        coords={dim: tuple(_label(coef) for coef in coefs)},
+        coords={dim: tuple(coef.label for coef in coefs)},
         brms=_names([f"sd_{group}__{coef.brms_label}" for coef in coefs]),
         labels=_names([f"sd({coef.brms_label})" for coef in coefs]),
         group=group,
@@ -109,7 +106,7 @@ def _correlations(group: str, pairs: Sequence[tuple[GroupCoef, GroupCoef]]) -> V
         name=f"cor_{group}",
         section="group_cor",
         dims=(dim,),
-        coords={dim: tuple(f"{_label(a)}, {_label(b)}" for a, b in pairs)},
+        coords={dim: tuple(f"{a.label}, {b.label}" for a, b in pairs)},
         brms=_names([f"cor_{group}__{a.brms_label}__{b.brms_label}" for a, b in pairs]),
         labels=_names([f"cor({a.brms_label},{b.brms_label})" for a, b in pairs]),
         group=group,
@@ -119,12 +116,14 @@ def _correlations(group: str, pairs: Sequence[tuple[GroupCoef, GroupCoef]]) -> V
 def _effects(group: str, coefs: Sequence[GroupCoef], levels: Sequence[str]) -> Variable:
     """Return the variable of the effects of a group's levels."""
     dims = (group, f"{group}__coef")
-    brms = np.array([[_effect_name(group, level, c) for c in coefs] for level in levels], dtype=object)
+    brms = np.array(
+        [[_effect_name(group, level, c) for c in coefs] for level in levels], dtype=object
+    )
     return Variable(
         name=f"r_{group}",
         section="group_effects",
         dims=dims,
-        coords={group: tuple(levels), dims[1]: tuple(_label(coef) for coef in coefs)},
+        coords={group: tuple(levels), dims[1]: tuple(coef.label for coef in coefs)},
         brms=brms.reshape(len(levels), len(coefs)),
         labels=brms.reshape(len(levels), len(coefs)),
         group=group,

@@ -141,9 +141,9 @@ def predictors_of(
     for predictor in design.terms.predictors:
         body = None
         if isinstance(predictor, NonlinearPredictor):
-            text = to_stan(predictor.body, stan_names, frozenset(scalars))
+            local = f"e{suffixes[predictor.name]}_"
+            text = to_stan(predictor.body, stan_names, frozenset(scalars), local=local)
             body = NonlinearBody(text.statements, text.expression)
-            helpers |= dict.fromkeys(text.functions)
             value, is_scalar = text.expression, text.is_scalar
         else:
             pieces = terms.pieces(predictor.name)
