@@ -132,7 +132,8 @@ def brm(
     with Progress(show=progress) as display:
         binary = compiled(model.program.code, tools, CompileOptions(), on_stage=display.stage)
         run = sample(binary.exe, model.program.data, options, progress=display)
-    return BrmsFit.from_run(model, posterior_variables(model.design, model.program), run, tools)
+    variables = posterior_variables(model.design, model.program)
+    return BrmsFit.from_run(model, variables, run, options, tools.describe())
 
 
 def _iterations(

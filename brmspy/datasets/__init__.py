@@ -1,0 +1,8 @@
+"""The data sets that the examples use, each with its source."""
+
+from __future__ import annotations
+
+from brmspy.datasets.loading import list_datasets, load_dataset
+from brmspy.datasets.records import DATASETS, Dataset
+
+__all__ = ["DATASETS", "Dataset", "list_datasets", "load_dataset"]
