@@ -9,7 +9,6 @@ from brmspy.errors import FormulaError, did_you_mean
 from brmspy.formula.bodies import Vocabulary, read_body
 from brmspy.formula.expansion import Expanded, expand
 from brmspy.formula.expression import (
-    CONSTANTS,
     Binary,
     Expr,
     Name,
@@ -172,7 +171,7 @@ def _names(expr: Expr, source: str) -> Iterator[Name]:
             yield from _names(right, source)
         case Paren(inner=inner):
             yield from _names(inner, source)
-        case Name():
+        case Name(name=name) if name != ".":
             yield expr
         case Binary(op="|" | "||", right=right):
             raise FormulaError(
@@ -228,8 +227,6 @@ def _check_nonlinear_parameter(entry: _Entry, context: _Context) -> None:
             f"'{name}' is a column of the data, and would be hidden by a parameter of that name.",
             "Choose another name for the parameter.",
         )
-    if name in CONSTANTS or name == ".":
-        raise entry.error(f"'{name}' cannot be the name of a parameter.")
 
 
 def _linear_model(entry: _Entry, context: _Context) -> FormulaError:

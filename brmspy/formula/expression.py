@@ -246,7 +246,8 @@ def _number(value: float) -> str:
     """Write a number as R does: up to 15 significant digits, the shorter of two notations."""
     if not math.isfinite(value):
         return "Inf" if value > 0 else "NaN"
-    digits = next(d for d in range(1, 16) if d == 15 or float(f"{value:.{d}g}") == value)
+    rounded = float(f"{value:.15g}")
+    digits = next(d for d in range(1, 16) if float(f"{value:.{d}g}") == rounded)
     mantissa, exponent = f"{value:.{digits - 1}e}".split("e")
     scientific = f"{mantissa}e{int(exponent):+03d}"
     fixed = f"{value:.{max(0, digits - 1 - int(exponent))}f}"

@@ -289,8 +289,11 @@ class _Parser:
 
     def no_operator(self, left: Expr) -> FormulaError:
         """Say that two things stand side by side without an operator."""
-        first = self.source[self.tokens[self.position - 1].span.start : left.span.end]
-        second = self.source[self.token.span.start : self.token.span.end]
+        last = left
+        while isinstance(last, Binary | Unary):
+            last = last.right if isinstance(last, Binary) else last.operand
+        first = self.source[slice(*last.span)]
+        second = self.source[slice(*self.token.span)]
         hint = "Terms are joined by '+'."
         if self.token.kind == "name":
             hint += f" A name with spaces goes between backticks: `{first} {second}`."

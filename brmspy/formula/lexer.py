@@ -47,7 +47,7 @@ _PATTERN = re.compile(
     | (?P<quoted>`(?:[^`\\]|\\.)*`)
     | (?P<text>"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')
     | (?P<foreign><-|->|\|>|:::?|:=|//)
-    | (?P<percent>%[^%\s]*%)
+    | (?P<percent>%[^%\s]*%?)
     | (?P<operator>"""
     + "|".join(map(re.escape, _OPERATORS)).replace("#", r"\#")
     + r""")
@@ -71,7 +71,6 @@ _ADVICE: Mapping[str, str] = {
     ";": "A name with unusual characters goes between backticks: `a;b`.",
     "?": "A name with unusual characters goes between backticks: `a?b`.",
     "\\": "A name with unusual characters goes between backticks.",
-    "%": "R's operators are written %in%, %% and %/%.",
     "<-": "'<-' is R's assignment. Put a space between '<' and '-' to compare.",
     "->": "'->' is R's assignment.",
     "|>": "Formulas have no pipe.",
@@ -171,7 +170,12 @@ def _text(source: str, text: str, span: Span) -> Token:
 def _percent(source: str, text: str, span: Span) -> Token:
     """Read an operator between percent signs."""
     if text not in BINARY:
-        raise FormulaError(f"Formulas have no operator '{text}'.", source, span, _ADVICE["%"])
+        raise FormulaError(
+            f"Formulas have no operator '{text}'.",
+            source,
+            span,
+            "R's operators are written %in%, %% and %/%.",
+        )
     return Token("operator", text, span)
 
 

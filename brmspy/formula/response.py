@@ -14,7 +14,6 @@ from brmspy.formula.expression import (
     Expr,
     Name,
     Paren,
-    Unary,
     calls_in,
     deparse,
     name_nodes,
@@ -89,6 +88,13 @@ def _response(expr: Expr, source: str) -> Expr:
     """Check the response itself."""
     while isinstance(expr, Paren):
         expr = expr.inner
+    if isinstance(expr, Binary) and expr.op in ("|", "||"):
+        raise FormulaError(
+            "Response terms stand behind one '|', joined by '+'.",
+            source,
+            expr.span,
+            "Write 'y | trials(n) + weights(w) ~ ...'.",
+        )
     for call in calls_in(expr):
         if call.function in ("mvbind", "cbind"):
             raise FormulaError(
@@ -106,13 +112,6 @@ def _response(expr: Expr, source: str) -> Expr:
                 f"It stands behind the response: 'y | {deparse(call)} ~ ...'.",
             )
     refuse_special_calls(expr, source)
-    if isinstance(expr, Unary | Binary) and expr.op in ("|", "||", "~"):
-        raise FormulaError(
-            "Response terms stand behind one '|', joined by '+'.",
-            source,
-            expr.span,
-            "Write 'y | trials(n) + weights(w) ~ ...'.",
-        )
     if not names_in(expr):
         raise FormulaError("The response reads no column of the data.", source, expr.span)
     return expr

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from brmspy.formula.expression import Expr, Name, Span, deparse, names_in
+from brmspy.formula.expression import Binary, Expr, Name, Span, Unary, deparse, names_in
 from brmspy.formula.nonlinear import NonlinearExpr
 
 if TYPE_CHECKING:
@@ -59,7 +59,10 @@ class FixedTerm:
         return self.factors == (Name("Intercept"),)
 
     def __str__(self) -> str:
-        return self.label
+        return ":".join(
+            f"({deparse(factor)})" if isinstance(factor, Binary | Unary) else deparse(factor)
+            for factor in self.factors
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +92,7 @@ class FixedPart:
 
     def __str__(self) -> str:
         pieces = ["1" if self.intercept else "0"]
-        pieces += [term.label for term in self.terms]
+        pieces += [str(term) for term in self.terms]
         pieces += [f"offset({deparse(offset)})" for offset in self.offsets]
         return " + ".join(pieces)
 
