@@ -69,8 +69,10 @@ class _Context:
         """What names in non-linear formulas can mean."""
         response = self.response
         plain = response.label if isinstance(response.expr, Name) else None
-        nlpars = tuple(entry.name for entry in self.entries if self.is_nlpar(entry))
-        return Vocabulary(nlpars, self.dpars, plain, self.columns)
+        named = [entry.name for entry in self.entries]
+        given = {*named, *(item.name for item in self.formula.fixed)} & {*self.dpars}
+        nlpars = tuple(name for name in named if name not in self.dpars)
+        return Vocabulary(nlpars, self.dpars, given, plain, self.columns)
 
     def is_nlpar(self, entry: _Entry) -> bool:
         return entry.name not in self.dpars

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from brmspy.errors import FormulaError, did_you_mean
@@ -51,14 +51,17 @@ class Vocabulary:
         Non-linear parameters: the names that have a formula.
     dpars : sequence of str
         The family's distributional parameters.
+    given : collection of str
+        Those of them that have a formula or a number; a column of that name cannot be read.
     response : str or None
         The response, if it is a column as it is.
     columns : sequence of str or None
         The columns of the data, if they are known.
     """
 
-    parameters: Sequence[str]
+    parameters: Collection[str]
     dpars: Sequence[str]
+    given: Collection[str] = ()
     response: str | None = None
     columns: Sequence[str] | None = None
 
@@ -142,7 +145,7 @@ class _Reader:
             raise self.error("'.' cannot stand in a non-linear formula.", expr)
         if name == known.response:
             raise self.error(f"'{name}' is the response, and stands on the right as well.", expr)
-        if known.columns is not None and name in known.columns:
+        if name not in known.given and name in (known.columns or ()):
             return Covariate(name, expr.span)
         if name in known.dpars:
             raise self.error(

@@ -177,7 +177,7 @@ def bf(
 
     Examples
     --------
-    >>> from brmspy import bf
+    >>> from brmspy.formula import bf
     >>> print(bf("y ~ x + (1 | g)", "sigma ~ x"))
     y ~ x + (1 | g)
     sigma ~ x
@@ -224,7 +224,7 @@ def lf(*formulas: str, center: bool | None = None, cmc: bool = True) -> tuple[Su
 
     Examples
     --------
-    >>> from brmspy import bf, lf
+    >>> from brmspy.formula import bf, lf
     >>> print(bf("y ~ x") + lf("sigma ~ 0 + f", cmc=False))
     y ~ x
     sigma ~ 0 + f
@@ -247,7 +247,7 @@ def nlf(*formulas: str) -> tuple[SubFormula, ...]:
 
     Examples
     --------
-    >>> from brmspy import bf, lf, nlf
+    >>> from brmspy.formula import bf, lf, nlf
     >>> print(bf("y ~ x") + nlf("sigma ~ a * exp(b * x)") + lf("a + b ~ 1"))
     y ~ x
     sigma ~ a * exp(b * x)

@@ -42,7 +42,7 @@ def parse(
 
     Examples
     --------
-    >>> from brmspy import parse
+    >>> from brmspy.formula import parse
     >>> print(parse("y ~ a * b + (1 + a | g/h)"))
     response: y
     mu ~ 1 + a + b + a:b + (1 + a | g) + (1 + a | g:h)

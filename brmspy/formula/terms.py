@@ -264,7 +264,15 @@ class NonlinearPredictor:
 
 @dataclass(frozen=True, slots=True)
 class FixedParameter:
-    """A distributional parameter that is set to a number."""
+    """A distributional parameter that is set to a number.
+
+    Attributes
+    ----------
+    name : str
+        The parameter.
+    value : float
+        Its value, on its natural scale.
+    """
 
     name: str
     value: float

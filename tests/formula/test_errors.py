@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from brmspy.errors import FormulaError
-from brmspy.formula import Formula, bf, lf, nlf, parse, parse_groups, parse_rhs
+from brmspy.formula import Formula, NonlinearPredictor, bf, lf, nlf, parse, parse_groups, parse_rhs
 
 COLUMNS = ("y", "x", "z", "age", "f", "g", "h", "n", "w", "height")
 
@@ -381,6 +381,15 @@ def test_population_level_formula_takes_no_group_level_terms() -> None:
 def test_group_level_formula_takes_no_population_level_terms() -> None:
     with pytest.raises(FormulaError, match="group-level terms only"):
         parse_groups("~ x + (1 | g)")
+
+
+def test_column_named_as_a_family_parameter_is_no_such_parameter() -> None:
+    columns = ["y", "x", "sigma"]
+    plain = parse(bf("y ~ a * sigma", "a ~ 1", nl=True), columns=columns).predictor("mu")
+    assert isinstance(plain, NonlinearPredictor)
+    assert plain.covariates == ("sigma",)
+    with pytest.raises(FormulaError, match="'sigma' is a parameter of the family"):
+        parse(bf("y ~ a * sigma", "a ~ 1", "sigma ~ x", nl=True), columns=columns)
 
 
 def test_deep_nesting_is_an_error_not_a_crash() -> None:
