@@ -65,7 +65,7 @@ def to_stan(
     names: Mapping[str, str],
     scalars: Set[str] = frozenset(),
     *,
-    local: str = "e",
+    local: str = "e_",
     rows: str = "N",
 ) -> StanText:
     """Write a non-linear formula in Stan.
@@ -159,7 +159,7 @@ class _Writer:
 
     def keep(self, expr: NonlinearExpr, *statements: str) -> _Piece:
         """Give an expression a local variable."""
-        name = f"{self.local}_{len(self.locals) + 1}"
+        name = f"{self.local}{len(self.locals) + 1}"
         self.statements += [statement.format(name=name) for statement in statements]
         self.locals[expr] = name
         return _Piece(name)

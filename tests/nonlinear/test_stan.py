@@ -191,7 +191,7 @@ def test_statements(text: str) -> None:
 
 
 def test_names_of_local_variables_and_rows() -> None:
-    result = to_stan(body("ifelse(x > a, 1, 0)"), NAMES, SCALARS, local="mu", rows="N_mu")
+    result = to_stan(body("ifelse(x > a, 1, 0)"), NAMES, SCALARS, local="mu_", rows="N_mu")
     assert result.statements == (
         "vector[N_mu] mu_1;",
         "for (n in 1:N_mu) mu_1[n] = X[n] > a ? 1.0 : 0.0;",
