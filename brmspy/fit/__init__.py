@@ -1,0 +1,20 @@
+"""The fitted model: labelled draws, summaries, diagnostics, saving and loading."""
+
+from __future__ import annotations
+
+from brmspy.fit.advice import Finding
+from brmspy.fit.contract import FittedModel
+from brmspy.fit.diagnostics import Diagnostics, diagnose
+from brmspy.fit.record import FitRecord
+from brmspy.fit.result import BrmsFit
+from brmspy.fit.variables import Variable
+
+__all__ = [
+    "BrmsFit",
+    "Diagnostics",
+    "Finding",
+    "FitRecord",
+    "FittedModel",
+    "Variable",
+    "diagnose",
+]

@@ -1,0 +1,226 @@
+"""Checks after sampling: what is wrong with the draws, and what to do about it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from brmspy.fit.diagnostics import Diagnostics, e_bfmi
+from brmspy.fit.record import FitRecord
+
+__all__ = ["Finding", "findings"]
+
+_RHAT_CLEAR = 1.05  # what brms warns about
+_RHAT_STRICT = 1.01  # Vehtari et al. (2021), section 4.2
+_ESS_PER_CHAIN = 100  # the same, section 4.1
+_LOW_E_BFMI = 0.3
+_SHOWN = 3
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something about the draws that the user should know.
+
+    Attributes
+    ----------
+    kind : str
+        ``"interrupted"``, ``"failed_chains"``, ``"not_finite"``, ``"divergences"``,
+        ``"treedepth"``, ``"e_bfmi"``, ``"rhat"`` or ``"ess"``.
+    message : str
+        What was found.
+    advice : str
+        What to do.
+    """
+
+    kind: str
+    message: str
+    advice: str
+
+    def __str__(self) -> str:
+        return f"{self.message} {self.advice}"
+
+
+def findings(
+    record: FitRecord,
+    stats: Mapping[str, NDArray[Any]],
+    names: Sequence[str],
+    diagnostics: Diagnostics,
+) -> tuple[Finding, ...]:
+    """Check a run.
+
+    Parameters
+    ----------
+    record : FitRecord
+        How the run was made.
+    stats : mapping of str to ndarray, shape (chain, draw)
+        The sampler's statistics; those that are absent are not checked.
+    names : sequence of str
+        Names of the parameters.
+    diagnostics : Diagnostics
+        Their diagnostics, in the same order.
+
+    Returns
+    -------
+    tuple of Finding
+        The most serious first; empty if all is well.
+
+    References
+    ----------
+    Vehtari, A., Gelman, A., Simpson, D., Carpenter, B. and Bürkner, P.-C. (2021), for the limits of
+    R-hat and of the effective sample size: https://doi.org/10.1214/20-BA1221
+    """
+    found = (
+        _interrupted(record),
+        _failed(record),
+        _not_finite(names, diagnostics),
+        _divergences(record, stats),
+        _treedepth(record, stats),
+        _e_bfmi(record, stats),
+        _rhat(names, diagnostics),
+        _ess(record, names, diagnostics),
+    )
+    return tuple(finding for finding in found if finding is not None)
+
+
+def _interrupted(record: FitRecord) -> Finding | None:
+    if not record.interrupted:
+        return None
+    asked, finished = record.options["chains"], len(record.chain_ids)
+    return Finding(
+        "interrupted",
+        f"Sampling was interrupted; {finished} of {asked} chains had finished and are kept.",
+        "Fit again for the others.",
+    )
+
+
+def _failed(record: FitRecord) -> Finding | None:
+    if not record.failures:
+        return None
+    return Finding(
+        "failed_chains",
+        f"{_count(len(record.failures), 'chain')} failed: {'; '.join(record.failures)}",
+        "The draws are those of the other chains. Check the priors and the initial values.",
+    )
+
+
+def _not_finite(names: Sequence[str], diagnostics: Diagnostics) -> Finding | None:
+    bad = ~diagnostics.finite
+    if not bad.any():
+        return None
+    return Finding(
+        "not_finite",
+        f"Draws of {_some(names, bad)} are not finite numbers.",
+        "Check the data for extreme values, and use stronger priors.",
+    )
+
+
+def _divergences(record: FitRecord, stats: Mapping[str, NDArray[Any]]) -> Finding | None:
+    count, total = _hits(stats, "diverging")
+    if not count:
+        return None
+    delta = record.options["adapt_delta"]
+    raised = next((value for value in (0.95, 0.99, 0.999) if value > delta), None)
+    retry = "" if raised is None else f"Fit again with adapt_delta={raised}; if they stay, use"
+    return Finding(
+        "divergences",
+        f"{count} of {total} draws ({100 * count / total:.2g} %) ended in a divergence, so the "
+        "posterior may be biased.",
+        f"{retry or 'Use'} stronger priors or a simpler model. See "
+        "https://mc-stan.org/misc/warnings.html#divergent-transitions",
+    )
+
+
+def _treedepth(record: FitRecord, stats: Mapping[str, NDArray[Any]]) -> Finding | None:
+    count, total = _hits(stats, "reached_max_treedepth")
+    if not count:
+        return None
+    depth = record.options["max_treedepth"]
+    return Finding(
+        "treedepth",
+        f"{count} of {total} draws reached the maximum tree depth of {depth}. They are valid, but "
+        "sampling is slow.",
+        f"Fit again with max_treedepth={depth + 2}, or rescale the predictors.",
+    )
+
+
+def _e_bfmi(record: FitRecord, stats: Mapping[str, NDArray[Any]]) -> Finding | None:
+    if "energy" not in stats:
+        return None
+    fractions = e_bfmi(np.asarray(stats["energy"]))
+    low = fractions < _LOW_E_BFMI
+    if not low.any():
+        return None
+    chains = ", ".join(str(record.chain_ids[chain]) for chain in np.flatnonzero(low))
+    return Finding(
+        "e_bfmi",
+        f"E-BFMI is low ({fractions.min():.2f} < {_LOW_E_BFMI}) in chain {chains}: the tails of "
+        "the posterior may not be explored.",
+        "Use stronger priors, above all on standard deviations, or more iter_warmup.",
+    )
+
+
+def _rhat(names: Sequence[str], diagnostics: Diagnostics) -> Finding | None:
+    rhat = diagnostics.rhat
+    known = np.where(np.isnan(rhat), 0.0, rhat)
+    if not known.size or known.max() <= _RHAT_STRICT:
+        return None
+    if known.max() > _RHAT_CLEAR:
+        bad = known > _RHAT_CLEAR
+        return Finding(
+            "rhat",
+            f"The chains have not converged: R-hat is up to {known.max():.2f} "
+            f"(> {_RHAT_CLEAR}) for {_some(names, bad, known)}.",
+            "Do not use these draws. Sample longer (iter_warmup, iter_sampling) or use stronger "
+            "priors.",
+        )
+    return Finding(
+        "rhat",
+        f"The chains have not mixed well: R-hat is up to {known.max():.3f} (> {_RHAT_STRICT}) "
+        f"for {_some(names, known > _RHAT_STRICT, known)}.",
+        "Sample longer: raise iter_sampling.",
+    )
+
+
+def _ess(record: FitRecord, names: Sequence[str], diagnostics: Diagnostics) -> Finding | None:
+    limit = _ESS_PER_CHAIN * len(record.chain_ids)
+    parts = []
+    for kind, ess, use in (
+        ("bulk", diagnostics.ess_bulk, "means and medians"),
+        ("tail", diagnostics.ess_tail, "intervals"),
+    ):
+        low = ess < limit
+        if low.any():
+            shown = _some(names, low, -ess)
+            parts.append(
+                f"{kind.capitalize()} ESS is down to {np.nanmin(ess):.0f} (< {limit}) for {shown}: "
+                f"{use} are imprecise."
+            )
+    if not parts:
+        return None
+    return Finding("ess", " ".join(parts), "Sample longer: raise iter_sampling.")
+
+
+def _hits(stats: Mapping[str, NDArray[Any]], name: str) -> tuple[int, int]:
+    """Return how many draws have a flag, and how many draws there are."""
+    flags = np.asarray(stats.get(name, np.zeros((0, 0))))
+    return int(flags.sum()), flags.size
+
+
+def _some(
+    names: Sequence[str], which: NDArray[np.bool_], badness: NDArray[np.float64] | None = None
+) -> str:
+    """Return the names of the worst, and how many there are besides."""
+    places = np.flatnonzero(which)
+    if badness is not None:
+        places = places[np.argsort(-badness[places], kind="stable")]
+    shown = ", ".join(names[place] for place in places[:_SHOWN])
+    more = len(places) - _SHOWN
+    return shown if more <= 0 else f"{shown} and {_count(more, 'other parameter')}"
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

@@ -1,0 +1,153 @@
+"""How a fit came about: what is kept beside the model and its draws."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from brmspy._version import __version__
+from brmspy.errors import BrmspyError
+from brmspy.fit.contract import FittedModel
+
+if TYPE_CHECKING:
+    from brmspy.engine.sampling import SampleOptions, SamplerRun
+
+__all__ = ["FitRecord"]
+
+
+@dataclass(frozen=True)
+class FitRecord:
+    """How a fit came about.
+
+    Attributes
+    ----------
+    stan_code : str
+        The program that was run.
+    toolchain : mapping of str to str
+        What compiled it.
+    options : mapping of str to Any
+        Options of the sampler; plain values, ready for JSON.
+    seed : int
+        Seed of the random numbers.
+    chain_ids : tuple of int
+        The chains that finished.
+    seconds : tuple of tuple of float
+        Warm-up and sampling time of each chain.
+    step_size : Any
+        Step size of each chain after adaptation; plain values.
+    inv_metric : Any
+        Inverse metric of each chain after adaptation; plain values.
+    interrupted : bool
+        Whether the user stopped the sampler.
+    failures : tuple of str
+        Why chains failed.
+    dropped : str
+        Rows left out because of missing values; empty if there were none.
+    created_at : str
+        When, in ISO 8601.
+    version : str
+        Version of brmspy.
+    """
+
+    stan_code: str
+    toolchain: Mapping[str, str]
+    options: Mapping[str, Any]
+    seed: int
+    chain_ids: tuple[int, ...]
+    seconds: tuple[tuple[float, float], ...]
+    step_size: Any = None
+    inv_metric: Any = None
+    interrupted: bool = False
+    failures: tuple[str, ...] = ()
+    dropped: str = ""
+    created_at: str = ""
+    version: str = __version__
+
+    @classmethod
+    def of(
+        cls,
+        model: FittedModel,
+        run: SamplerRun,
+        options: SampleOptions,
+        toolchain: Mapping[str, str],
+    ) -> FitRecord:
+        """Note how a run was made.
+
+        Parameters
+        ----------
+        model : FittedModel
+            The model.
+        run : SamplerRun
+            What the sampler returned.
+        options : SampleOptions
+            What it was asked for.
+        toolchain : mapping of str to str
+            The toolchain's description.
+        """
+        dropped = model.design.dropped
+        fields = {field.name: getattr(options, field.name) for field in dataclasses.fields(options)}
+        return cls(
+            stan_code=model.program.code,
+            toolchain=dict(toolchain),
+            options=plain(fields, "options"),
+            seed=int(run.seed),
+            chain_ids=tuple(int(chain) for chain in run.chain_ids),
+            seconds=tuple((float(warmup), float(sampling)) for warmup, sampling in run.seconds),
+            step_size=plain(run.step_size, "step_size"),
+            inv_metric=plain(run.inv_metric, "inv_metric"),
+            interrupted=bool(run.interrupted),
+            failures=tuple(run.failures),
+            dropped=str(dropped) if dropped.count else "",
+            created_at=datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        )
+
+    @property
+    def stan_code_sha(self) -> str:
+        """SHA-256 of the program."""
+        return hashlib.sha256(self.stan_code.encode()).hexdigest()
+
+    @property
+    def sampling_time(self) -> float:
+        """Seconds that the slowest chain took."""
+        return max((sum(chain) for chain in self.seconds), default=0.0)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the record as plain values, ready for JSON."""
+        return {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> FitRecord:
+        """Make a record of what `to_dict` returned.
+
+        Parameters
+        ----------
+        values : mapping of str to Any
+            Plain values.
+        """
+        known = dict(values)
+        known["chain_ids"] = tuple(known["chain_ids"])
+        known["seconds"] = tuple((warmup, sampling) for warmup, sampling in known["seconds"])
+        known["failures"] = tuple(known["failures"])
+        return cls(**known)
+
+
+def plain(value: Any, name: str) -> Any:
+    """Turn arrays, mappings and sequences into lists and dicts of numbers and text."""
+    if value is None or isinstance(value, (bool, int, float, str)):
+        return value
+    if isinstance(value, (np.ndarray, np.generic)):
+        return value.tolist()
+    if isinstance(value, Mapping):
+        return {str(key): plain(item, f"{name}[{key!r}]") for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain(item, f"{name}[{place}]") for place, item in enumerate(value)]
+    raise BrmspyError(
+        f"{name} is a {type(value).__name__}, which cannot be kept with the fit. Use numbers, "
+        "text, arrays, or lists and dicts of them."
+    )

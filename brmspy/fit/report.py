@@ -1,0 +1,273 @@
+"""What a fit looks like when it is printed: as text, and as HTML in a notebook.
+
+Both are made from one `Report`, so that they say the same.
+"""
+
+from __future__ import annotations
+
+import math
+import textwrap
+from collections.abc import Sequence
+from dataclasses import dataclass
+from html import escape
+
+import numpy as np
+import pandas as pd
+
+from brmspy.fit.advice import Finding
+from brmspy.fit.contract import FittedModel
+from brmspy.fit.record import FitRecord
+from brmspy.fit.variables import Variable
+
+__all__ = ["Report", "make_report"]
+
+_WIDTH = 80
+_TITLES = (
+    ("group", "Multilevel Hyperparameters"),
+    ("population", "Regression Coefficients"),
+    ("family", "Further Distributional Parameters"),
+)
+_DIAGNOSTICS = (
+    "Bulk_ESS and Tail_ESS are effective sample sizes; Rhat compares the chains and is 1 when they "
+    "agree."
+)
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows of numbers, as text.
+
+    Attributes
+    ----------
+    caption : str
+        What the rows belong to; may be empty.
+    columns : tuple of str
+        Heads of the columns.
+    rows : tuple of (str, tuple of str)
+        Name and cells of each row.
+    """
+
+    caption: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, tuple[str, ...]], ...]
+
+    def lines(self) -> list[str]:
+        """Return the table as lines of text."""
+        width = max((len(name) for name, _ in self.rows), default=0)
+        cells = [self.columns, *(row for _, row in self.rows)]
+        widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+        names = ["", *(name for name, _ in self.rows)]
+        body = [
+            " ".join([name.ljust(width), *(c.rjust(w) for c, w in zip(row, widths, strict=True))])
+            for name, row in zip(names, cells, strict=True)
+        ]
+        return [self.caption, *body] if self.caption else body
+
+    def html(self) -> str:
+        """Return the table as HTML."""
+        caption = f"<caption>{escape(self.caption)}</caption>" if self.caption else ""
+        head = "".join(f'<th scope="col">{escape(column)}</th>' for column in self.columns)
+        body = "".join(
+            f'<tr><th scope="row">{escape(name)}</th>'
+            + "".join(f"<td>{escape(cell)}</td>" for cell in row)
+            + "</tr>"
+            for name, row in self.rows
+        )
+        return (
+            f"<table>{caption}<thead><tr><th></th>{head}</tr></thead><tbody>{body}</tbody></table>"
+        )
+
+
+@dataclass(frozen=True)
+class Report:
+    """The content of a printed fit.
+
+    Attributes
+    ----------
+    header : tuple of (str, str)
+        Names and texts.
+    sections : tuple of (str, tuple of Table)
+        Titles and tables.
+    findings : tuple of Finding
+        What is wrong with the draws.
+    footer : tuple of str
+        Paragraphs at the end.
+    """
+
+    header: tuple[tuple[str, str], ...]
+    sections: tuple[tuple[str, tuple[Table, ...]], ...]
+    findings: tuple[Finding, ...]
+    footer: tuple[str, ...]
+
+    def text(self) -> str:
+        """Return the report as text."""
+        width = max(len(name) for name, _ in self.header)
+        lines = []
+        for name, text in self.header:
+            first, *rest = text.split("\n")
+            lines.append(f"{name:>{width}}: {first}")
+            lines += [" " * (width + 2) + line for line in rest]
+        for title, tables in self.sections:
+            lines += ["", f"{title}:"]
+            for table in tables:
+                lines += table.lines()
+        for finding in self.findings:
+            lines += ["", *_wrapped(f"Warning: {finding}")]
+        for paragraph in self.footer:
+            lines += ["", *_wrapped(paragraph)]
+        return "\n".join(line.rstrip() for line in lines)
+
+    def html(self) -> str:
+        """Return the report as HTML, without colours of its own."""
+        header = "".join(
+            f'<tr><th scope="row">{escape(name)}</th><td style="white-space: pre-wrap; '
+            f'text-align: left">{escape(text)}</td></tr>'
+            for name, text in self.header
+        )
+        parts = [f"<table><tbody>{header}</tbody></table>"]
+        for title, tables in self.sections:
+            parts.append(f"<p><strong>{escape(title)}</strong></p>")
+            parts += [table.html() for table in tables]
+        parts += [
+            f'<p role="alert"><strong>Warning:</strong> {escape(str(finding))}</p>'
+            for finding in self.findings
+        ]
+        parts += [f"<p>{escape(paragraph)}</p>" for paragraph in self.footer]
+        return f'<div class="brmspy-fit">{"".join(parts)}</div>'
+
+
+def _wrapped(text: str) -> list[str]:
+    """Return lines of text; links and hyphenated words stay whole."""
+    return textwrap.wrap(text, _WIDTH, break_long_words=False, break_on_hyphens=False)
+
+
+def make_report(
+    model: FittedModel,
+    record: FitRecord,
+    variables: Sequence[Variable],
+    rows: pd.DataFrame,
+    findings: tuple[Finding, ...],
+    draws: tuple[int, int],
+) -> Report:
+    """Return what is printed for a fit.
+
+    Parameters
+    ----------
+    model : FittedModel
+        The model.
+    record : FitRecord
+        How the fit came about.
+    variables : sequence of Variable
+        The variables that are summarised.
+    rows : DataFrame
+        Their summary, one row for each element in the order of `variables`.
+    findings : tuple of Finding
+        What is wrong with the draws.
+    draws : tuple of int
+        Number of chains and of draws a chain.
+
+    Returns
+    -------
+    Report
+    """
+    return Report(
+        header=_header(model, record, draws),
+        sections=_sections(model, variables, rows),
+        findings=findings,
+        footer=(_sampler(record), _DIAGNOSTICS),
+    )
+
+
+def _header(
+    model: FittedModel, record: FitRecord, draws: tuple[int, int]
+) -> tuple[tuple[str, str], ...]:
+    """Return family, links, formula, data and draws."""
+    options = record.options
+    predicted = model.design.predictors
+    links = {
+        dpar.name: dpar.link.name if dpar.name in predicted else "identity"
+        for dpar in model.family.dpars
+    }
+    links["mu"] = model.family.link.name
+    rows = f"{model.design.arrays.nobs} observations"
+    if record.dropped:
+        rows += f"; missing values left out {record.dropped}"
+    total = draws[0] * draws[1]
+    chains = f"{draws[0]} chain, with" if draws[0] == 1 else f"{draws[0]} chains, each with"
+    source = "draws from the prior" if model.sample_prior == "only" else "post-warmup draws"
+    return (
+        ("Family", model.family.name),
+        ("Links", "; ".join(f"{name} = {link}" for name, link in links.items())),
+        ("Formula", str(model.formula)),
+        ("Data", rows),
+        (
+            "Draws",
+            f"{chains} iter = {options['iter_warmup'] + options['iter_sampling']}; "
+            f"warmup = {options['iter_warmup']}; thin = {options['thin']};\n"
+            f"total {source} = {total}",
+        ),
+    )
+
+
+def _sections(
+    model: FittedModel, variables: Sequence[Variable], rows: pd.DataFrame
+) -> tuple[tuple[str, tuple[Table, ...]], ...]:
+    """Sort the summary's rows into sections."""
+    members: dict[str, dict[str, list[tuple[str, int]]]] = {name: {} for name, _ in _TITLES}
+    place = 0
+    for variable in variables:
+        section = variable.section if variable.section in members else "group"
+        captioned = members[section].setdefault(variable.group, [])
+        for label in variable.labels.flat:
+            captioned.append((str(label), place))
+            place += 1
+    levels = {info.group: len(info.levels) for info in model.design.groups}
+    sections = []
+    for section, title in _TITLES:
+        tables = tuple(
+            _table(
+                f"~{group} (Number of levels: {levels[group]})" if group else "",
+                [label for label, _ in labelled],
+                rows.iloc[[where for _, where in labelled]],
+            )
+            for group, labelled in members[section].items()
+        )
+        if tables:
+            sections.append((title, tables))
+    return tuple(sections)
+
+
+def _table(caption: str, labels: Sequence[str], rows: pd.DataFrame) -> Table:
+    """Format numbers: estimates share their decimals, sample sizes have none."""
+    decimals = _decimals(rows["Est.Error"].to_numpy())
+    digits = {"Rhat": 2, "Bulk_ESS": 0, "Tail_ESS": 0}
+    columns = [
+        [_number(value, digits.get(str(name), decimals)) for value in rows[name]] for name in rows
+    ]
+    cells = zip(*columns, strict=True)
+    return Table(caption, tuple(map(str, rows.columns)), tuple(zip(labels, cells, strict=True)))
+
+
+def _decimals(errors: np.ndarray[tuple[int, ...], np.dtype[np.float64]]) -> int:
+    """Return how many decimals it takes for every error to show a digit: two or more."""
+    positive = errors[np.isfinite(errors) & (errors > 0)]
+    if not positive.size:
+        return 2
+    return min(12, max(2, math.ceil(-math.log10(positive.min()))))
+
+
+def _number(value: float, decimals: int) -> str:
+    """Return a number with fixed decimals; NA as in R where there is none."""
+    return "NA" if math.isnan(value) else f"{value:.{decimals}f}"
+
+
+def _sampler(record: FitRecord) -> str:
+    """Return a sentence about sampler, toolchain and time."""
+    tools = record.toolchain
+    stan = f"Stan {tools['stan']}" if tools.get("stan") else "Stan"
+    by = f" ({tools['toolchain']} toolchain)" if tools.get("toolchain") else ""
+    seed = f"seed {record.seed}"
+    return (
+        f"Sampled with NUTS by {stan}{by}, brmspy {record.version}, {seed}, in "
+        f"{record.sampling_time:.1f} s (slowest chain)."
+    )

@@ -1,0 +1,399 @@
+"""The fitted model."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from brmspy.errors import SamplingWarning
+from brmspy.fit.advice import Finding, findings
+from brmspy.fit.contract import FittedModel, Rebuild
+from brmspy.fit.datasets import (
+    RESERVED_DIMS,
+    constant_data,
+    draws_dataset,
+    group_attributes,
+    observed_data,
+    stats_dataset,
+)
+from brmspy.fit.parameters import ParameterDraws
+from brmspy.fit.record import FitRecord
+from brmspy.fit.report import Report, make_report
+from brmspy.fit.storage import StoredFit, read_fit, write_fit
+from brmspy.fit.variables import NameTable, Variable, unique_dims
+
+if TYPE_CHECKING:
+    import arviz as az
+    import xarray as xr
+
+    from brmspy.engine.sampling import SampleOptions, SamplerRun
+    from brmspy.families import Family
+    from brmspy.formula import Formula
+
+__all__ = ["BrmsFit"]
+
+_SUMMARISED = ("population", "group_sd", "group_cor", "family")
+
+
+def _internal(name: str) -> Variable:
+    """Return a variable that is one number, and no parameter."""
+    text = np.array(name, dtype=object)
+    return Variable(name, "internal", (), {}, text, text)
+
+
+_LPRIOR = _internal("lprior")
+_LP = _internal("lp__")  # kept in sample_stats, as ArviZ does
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class BrmsFit:
+    """A fitted model: named draws from the posterior, and all that made them.
+
+    Printing it shows a summary. ``fit["sd_Subject__Days"]`` returns the draws of a parameter by its
+    brms name. A fit does not change; `idata` is the user's to extend.
+
+    Attributes
+    ----------
+    model : FittedModel
+        Formula, family, design, priors and Stan program.
+    variables : tuple of Variable
+        The posterior's variables with their labels, ``lprior`` included.
+    groups : mapping of str to xarray.Dataset
+        The draws and data, by group of InferenceData.
+    record : FitRecord
+        Toolchain, options, seed, times.
+
+    Examples
+    --------
+    >>> from brmspy import brm, load_dataset
+    >>> sleepstudy = load_dataset("sleepstudy")
+    >>> fit = brm("Reaction ~ Days + (Days | Subject)", sleepstudy, seed=1)  # doctest: +SKIP
+    >>> fit.summary()  # doctest: +SKIP
+    >>> fit["sd_Subject__Days"].mean()  # doctest: +SKIP
+    """
+
+    model: FittedModel
+    variables: tuple[Variable, ...]
+    groups: Mapping[str, xr.Dataset] = field(repr=False)
+    record: FitRecord
+
+    @classmethod
+    def from_run(
+        cls,
+        model: FittedModel,
+        variables: Sequence[Variable],
+        run: SamplerRun,
+        options: SampleOptions,
+        toolchain: Mapping[str, str],
+    ) -> BrmsFit:
+        """Make a fit of what the sampler returned, and warn if the draws have problems.
+
+        Parameters
+        ----------
+        model : FittedModel
+            The model; its program computes the user's parameters from the draws.
+        variables : sequence of Variable
+            Names and labels of the user's parameters.
+        run : SamplerRun
+            What the sampler returned.
+        options : SampleOptions
+            What it was asked for.
+        toolchain : mapping of str to str
+            The toolchain's description.
+
+        Returns
+        -------
+        BrmsFit
+
+        Warns
+        -----
+        SamplingWarning
+            Once for each of `findings`, with advice.
+        """
+        record = FitRecord.of(model, run, options, toolchain)
+        named = NameTable.of([*unique_dims(variables, RESERVED_DIMS), _LPRIOR]).variables
+        attrs = group_attributes(record, model.sample_prior)
+
+        def draws(sampled: Mapping[str, NDArray[np.float64]]) -> xr.Dataset:
+            values = {**model.program.recover(sampled), "lprior": model.program.log_prior(sampled)}
+            return draws_dataset(named, values, attrs)
+
+        groups = {
+            "posterior": draws(run.draws),
+            "sample_stats": stats_dataset(run.stats, attrs),
+            "observed_data": observed_data(model, attrs),
+            "constant_data": constant_data(model, attrs),
+        }
+        if run.warmup_draws is not None and run.warmup_stats is not None:
+            groups["warmup_posterior"] = draws(run.warmup_draws)
+            groups["warmup_sample_stats"] = stats_dataset(run.warmup_stats, attrs)
+        fit = cls(model, named, {name: group for name, group in groups.items() if group}, record)
+        for finding in fit.findings:
+            warnings.warn(str(finding), SamplingWarning, stacklevel=3)
+        return fit
+
+    @classmethod
+    def load(cls, path: str | Path, rebuild: Rebuild) -> BrmsFit:
+        """Read a fit that `save` wrote; needs no compiler.
+
+        Parameters
+        ----------
+        path : str or Path
+            The file.
+        rebuild : callable
+            Makes a model of its specification and its data: `brmspy.model.model_from_spec`.
+
+        Returns
+        -------
+        BrmsFit
+
+        Raises
+        ------
+        BrmspyError
+            If there is no such file, it holds no fit, or a newer brmspy wrote it.
+        """
+        stored = read_fit(path)
+        with warnings.catch_warnings():
+            # What there was to say about the model was said when it was fitted.
+            warnings.simplefilter("ignore")
+            model = rebuild(stored.spec, stored.data)
+        return cls(model, stored.variables, stored.groups, stored.record)
+
+    def save(self, path: str | Path) -> None:
+        """Write everything the fit knows to one netCDF file, which ArviZ can read too.
+
+        A file of the same name is replaced. Groups that were added to `idata` are saved with it.
+
+        Parameters
+        ----------
+        path : str or Path
+            Where to; by custom it ends in ``.nc``.
+
+        Raises
+        ------
+        BrmspyError
+            If there is something that the file cannot hold, or `idata` no longer holds the fit's
+            draws.
+        """
+        groups = dict(self.groups)
+        if "idata" in self.__dict__:
+            groups = {name: self.idata[name] for name in self.idata.groups()}
+        write_fit(
+            path,
+            StoredFit(
+                spec=self.model.spec(),
+                data=self.model.design.data,
+                variables=self.variables,
+                groups=groups,
+                record=self.record,
+            ),
+            required=self.groups,
+        )
+
+    @cached_property
+    def idata(self) -> az.InferenceData:
+        """The draws and data as ArviZ' InferenceData."""
+        with warnings.catch_warnings():
+            # Once a day, at import: that 1.0 will differ, which this package does not allow.
+            warnings.filterwarnings("ignore", r"\s*ArviZ is undergoing", FutureWarning)
+            import arviz as az
+        copies = {name: group.copy(deep=False) for name, group in self.groups.items()}
+        return az.InferenceData(dict(copies["posterior"].attrs), False, **copies)
+
+    @property
+    def formula(self) -> Formula:
+        """The formula."""
+        return self.model.formula
+
+    @property
+    def family(self) -> Family:
+        """The response's family."""
+        return self.model.family
+
+    @property
+    def data(self) -> pd.DataFrame:
+        """A copy of the rows and columns of the data that the model uses."""
+        return self.model.design.data.copy()
+
+    @property
+    def stancode(self) -> str:
+        """The Stan program that was run."""
+        return self.record.stan_code
+
+    @property
+    def standata(self) -> dict[str, Any]:
+        """The data of the Stan program."""
+        return dict(self.model.program.data)
+
+    @property
+    def nobs(self) -> int:
+        """Number of rows that the model uses."""
+        return self.model.design.arrays.nobs
+
+    @property
+    def ngrps(self) -> dict[str, int]:
+        """Number of levels of each grouping factor."""
+        return {info.group: len(info.levels) for info in self.model.design.groups}
+
+    def prior_summary(self) -> pd.DataFrame:
+        """Return the priors in use.
+
+        Returns
+        -------
+        DataFrame
+            Columns prior, class, coef, group, resp, dpar, nlpar, lb, ub, source.
+        """
+        return self.model.priors.rows.copy()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of all parameters, in brms' order: ``b_Intercept``, ``sd_Subject__Days``."""
+        return self._draws.table.names
+
+    @cached_property
+    def diagnostics(self) -> pd.DataFrame:
+        """R-hat, bulk and tail ESS of all parameters, indexed by name; computed once."""
+        found = self._draws.diagnostics
+        return pd.DataFrame(
+            {"Rhat": found.rhat, "Bulk_ESS": found.ess_bulk, "Tail_ESS": found.ess_tail},
+            index=pd.Index(list(self.names), dtype=object),
+        )
+
+    @cached_property
+    def findings(self) -> tuple[Finding, ...]:
+        """What is wrong with the draws, with advice; empty if all is well."""
+        stats = {str(name): array.to_numpy() for name, array in self._stats.items()}
+        return findings(self.record, stats, self.names, self._draws.diagnostics)
+
+    def summary(
+        self,
+        prob: float = 0.95,
+        *,
+        robust: bool = False,
+        mc_se: bool = False,
+        effects: bool = False,
+        variables: str | Sequence[str] | None = None,
+    ) -> pd.DataFrame:
+        """Summarise the posterior of each parameter.
+
+        Parameters
+        ----------
+        prob : float
+            Probability of the central interval.
+        robust : bool
+            Use the median and the scaled median absolute deviation for the mean and the standard
+            deviation.
+        mc_se : bool
+            Add the Monte Carlo standard error of the mean.
+        effects : bool
+            Add the effects of the groups' levels.
+        variables : str or sequence of str, optional
+            Only these: names of parameters (``"sd_Subject__Days"``) or of variables (``"b"``).
+
+        Returns
+        -------
+        DataFrame
+            Indexed by brms' names. Columns Estimate, Est.Error, l-95% CI, u-95% CI, Rhat, Bulk_ESS
+            and Tail_ESS; the names of the interval follow `prob`.
+
+        Raises
+        ------
+        BrmspyError
+            If there is no such parameter, or `prob` is no probability.
+        """
+        table = self._draws.table
+        sections = (*_SUMMARISED, "group_effects") if effects else _SUMMARISED
+        places = table.places_in(sections) if variables is None else table.places_of(variables)
+        return self._draws.summary(places, prob, robust, mc_se)
+
+    def draws_df(self, variables: str | Sequence[str] | None = None) -> pd.DataFrame:
+        """Return the draws as a table, a column for each parameter.
+
+        Parameters
+        ----------
+        variables : str or sequence of str, optional
+            Only these: names of parameters (``"sd_Subject__Days"``) or of variables (``"b"``). By
+            default all, and ``lprior`` and ``lp__`` at the end.
+
+        Returns
+        -------
+        DataFrame
+            A row for each draw, chain after chain. Columns .chain, .iteration and .draw, counted
+            from one, then the parameters by their brms names.
+
+        Raises
+        ------
+        BrmspyError
+            If there is no such parameter.
+        """
+        table = self._draws.table
+        everything = (*_SUMMARISED, "group_effects", "internal")
+        places = table.places_in(everything) if variables is None else table.places_of(variables)
+        return self._draws.frame(places)
+
+    def __getitem__(self, name: str) -> xr.DataArray:
+        """Return the draws of a parameter, or of a whole variable.
+
+        Parameters
+        ----------
+        name : str
+            brms' name (``"b_Intercept"``, ``"r_Subject[308,Days]"``), the same with labels in the
+            user's text (``"b_I(x^2)"``), a variable (``"b"``), or ``"lp__"``.
+
+        Returns
+        -------
+        xarray.DataArray
+            Dimensions (chain, draw), for a variable its own after them.
+
+        Raises
+        ------
+        BrmspyError
+            If there is no such parameter; names the nearest.
+        """
+        variable, index = self._draws.table.find(name)
+        if variable.name == _LP.name:
+            return self._stats["lp"].rename(_LP.name)
+        draws = self.groups["posterior"][variable.name]
+        if not index:
+            return draws
+        return draws.isel(dict(zip(variable.dims, index, strict=True)))
+
+    def __contains__(self, name: object) -> bool:
+        return self._draws.table.knows(name)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.names)
+
+    def __repr__(self) -> str:
+        return self._report.text()
+
+    def _repr_html_(self) -> str:
+        return self._report.html()
+
+    @property
+    def _stats(self) -> xr.Dataset:
+        return self.groups["sample_stats"]
+
+    @cached_property
+    def _draws(self) -> ParameterDraws:
+        posterior = self.groups["posterior"]
+        arrays = {variable.name: posterior[variable.name].to_numpy() for variable in self.variables}
+        arrays[_LP.name] = self._stats["lp"].to_numpy()
+        return ParameterDraws(NameTable.of([*self.variables, _LP]), arrays)
+
+    @cached_property
+    def _report(self) -> Report:
+        table = self._draws.table
+        chosen = [variable for variable in table.variables if variable.section in _SUMMARISED]
+        rows = self._draws.summary(table.places_in(_SUMMARISED), 0.95, False, False)
+        sizes = self._stats.sizes
+        shape = (sizes["chain"], sizes["draw"])
+        return make_report(self.model, self.record, chosen, rows, self.findings, shape)
