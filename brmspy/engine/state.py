@@ -1,0 +1,112 @@
+"""How far a fit is, and how long it will still take."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+__all__ = ["ChainState", "ProgressState"]
+
+# Before this the speed of the chains says little.
+_SECONDS_TO_JUDGE = 0.5
+_ITERATIONS_TO_JUDGE = 20
+
+
+@dataclass(frozen=True)
+class ChainState:
+    """How far a chain is.
+
+    Parameters
+    ----------
+    chain : int
+        Its number, from 1.
+    phase : {"waiting", "warm-up", "sampling", "done", "failed", "stopped"}
+        What it is doing.
+    iteration : int
+        The last iteration that is known to be finished, warm-up included.
+    warmup, total : int
+        Iterations of the warm-up, and of warm-up and sampling together.
+    divergences : int
+        Divergent transitions after warm-up so far.
+    seconds, phase_seconds : float
+        Time since it started, and since its phase began.
+    """
+
+    chain: int
+    phase: str
+    iteration: int
+    warmup: int
+    total: int
+    divergences: int = 0
+    seconds: float = 0.0
+    phase_seconds: float = 0.0
+
+    @property
+    def fraction(self) -> float:
+        """Part of the iterations that is finished."""
+        return min(1.0, self.iteration / self.total)
+
+    @property
+    def running(self) -> bool:
+        """Whether the chain is at work."""
+        return self.phase in ("warm-up", "sampling")
+
+    @property
+    def seconds_left(self) -> float | None:
+        """Time that it still needs at the speed of its phase; None if that is not known yet."""
+        if not self.running:
+            return 0.0 if self.phase != "waiting" else None
+        begun = self.iteration - (self.warmup if self.phase == "sampling" else 0)
+        if begun < _ITERATIONS_TO_JUDGE or self.phase_seconds < _SECONDS_TO_JUDGE:
+            return None
+        return (self.total - self.iteration) * self.phase_seconds / begun
+
+
+@dataclass(frozen=True)
+class ProgressState:
+    """What a fit is doing.
+
+    Parameters
+    ----------
+    stage : str
+        The stage it is in; empty before the first.
+    past : tuple of (str, float)
+        The stages before, and the seconds that each took.
+    chains : tuple of ChainState
+        The chains, once they have started.
+    at_once : int
+        Chains that run at the same time.
+    elapsed : float
+        Seconds since the stage began.
+    """
+
+    stage: str = ""
+    past: tuple[tuple[str, float], ...] = ()
+    chains: tuple[ChainState, ...] = ()
+    at_once: int = 1
+    elapsed: float = 0.0
+
+    @property
+    def divergences(self) -> int:
+        """Divergent transitions after warm-up in all chains."""
+        return sum(chain.divergences for chain in self.chains)
+
+    @property
+    def fraction(self) -> float:
+        """Part of all iterations that is finished."""
+        total = sum(chain.total for chain in self.chains)
+        return sum(chain.fraction * chain.total for chain in self.chains) / total if total else 0.0
+
+    @property
+    def seconds_left(self) -> float | None:
+        """Time until the last chain ends; None if that is not known yet.
+
+        Chains that wait are taken to last as long as the others do on average.
+        """
+        begun = [chain for chain in self.chains if chain.phase != "waiting"]
+        left = [chain.seconds_left for chain in begun]
+        known = [seconds for seconds in left if seconds is not None]
+        if not begun or len(known) < len(left):
+            return None
+        lengths = [chain.seconds + rest for chain, rest in zip(begun, known, strict=True)]
+        queue = (len(self.chains) - len(begun)) * sum(lengths) / len(lengths)
+        return max(*known, (sum(known) + queue) / max(1, self.at_once))
