@@ -34,11 +34,14 @@ class Finding:
         What was found.
     advice : str
         What to do.
+    said_by_sampler : bool
+        Whether the sampler has already warned of it, so that it need not be said again.
     """
 
     kind: str
     message: str
     advice: str
+    said_by_sampler: bool = False
 
     def __str__(self) -> str:
         return f"{self.message} {self.advice}"
@@ -74,7 +77,7 @@ def findings(
     R-hat and of the effective sample size: https://doi.org/10.1214/20-BA1221
     """
     found = (
-        _interrupted(record),
+        _interrupted(record, stats),
         _failed(record),
         _not_finite(names, diagnostics),
         _divergences(record, stats),
@@ -86,24 +89,29 @@ def findings(
     return tuple(finding for finding in found if finding is not None)
 
 
-def _interrupted(record: FitRecord) -> Finding | None:
+def _interrupted(record: FitRecord, stats: Mapping[str, NDArray[Any]]) -> Finding | None:
     if not record.interrupted:
         return None
-    asked, finished = record.options["chains"], len(record.chain_ids)
+    chains, iterations = record.options["chains"], record.options["iter_sampling"]
+    draws = stats["lp"].shape[1]
+    others = f" The others: {'; '.join(record.failures)}." if record.failures else ""
     return Finding(
         "interrupted",
-        f"Sampling was interrupted; {finished} of {asked} chains had finished and are kept.",
-        "Fit again for the others.",
+        f"Sampling was interrupted: {len(record.chain_ids)} of {chains} chains are kept, with "
+        f"{draws} of {-(-iterations // record.options['thin'])} draws each.{others}",
+        "Fit again to get all draws.",
+        said_by_sampler=True,
     )
 
 
 def _failed(record: FitRecord) -> Finding | None:
-    if not record.failures:
+    if record.interrupted or not record.failures:
         return None
     return Finding(
         "failed_chains",
-        f"{_count(len(record.failures), 'chain')} failed: {'; '.join(record.failures)}",
+        f"{_count(len(record.failures), 'chain')} failed: {'; '.join(record.failures)}.",
         "The draws are those of the other chains. Check the priors and the initial values.",
+        said_by_sampler=True,
     )
 
 

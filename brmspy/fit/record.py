@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timezone
@@ -38,7 +39,7 @@ class FitRecord:
     chain_ids : tuple of int
         The chains that finished.
     seconds : tuple of tuple of float
-        Warm-up and sampling time of each chain.
+        Warm-up and sampling time of each chain; nan for chains that were stopped.
     step_size : Any
         Step size of each chain after adaptation; plain values.
     inv_metric : Any
@@ -114,8 +115,9 @@ class FitRecord:
 
     @property
     def sampling_time(self) -> float:
-        """Seconds that the slowest chain took."""
-        return max((sum(chain) for chain in self.seconds), default=0.0)
+        """Seconds that the slowest of the chains that ran to their end took; 0 if none did."""
+        times = [sum(chain) for chain in self.seconds]
+        return max((time for time in times if not math.isnan(time)), default=0.0)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the record as plain values, ready for JSON."""

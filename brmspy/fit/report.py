@@ -14,6 +14,7 @@ from html import escape
 import numpy as np
 import pandas as pd
 
+from brmspy.engine.wording import duration
 from brmspy.fit.advice import Finding
 from brmspy.fit.contract import FittedModel
 from brmspy.fit.record import FitRecord
@@ -266,8 +267,6 @@ def _sampler(record: FitRecord) -> str:
     tools = record.toolchain
     stan = f"Stan {tools['stan']}" if tools.get("stan") else "Stan"
     by = f" ({tools['toolchain']} toolchain)" if tools.get("toolchain") else ""
-    seed = f"seed {record.seed}"
-    return (
-        f"Sampled with NUTS by {stan}{by}, brmspy {record.version}, {seed}, in "
-        f"{record.sampling_time:.1f} s (slowest chain)."
-    )
+    seconds = record.sampling_time
+    time = f", in {duration(seconds)} (slowest chain)" if seconds else ""
+    return f"Sampled with NUTS by {stan}{by}, brmspy {record.version}, seed {record.seed}{time}."

@@ -116,7 +116,7 @@ class BrmsFit:
         Warns
         -----
         SamplingWarning
-            Once for each of `findings`, with advice.
+            Once for each of `findings` that the sampler has not warned of, with advice.
         """
         record = FitRecord.of(model, run, options, toolchain)
         named = NameTable.of([*unique_dims(variables, RESERVED_DIMS), _LPRIOR]).variables
@@ -137,6 +137,8 @@ class BrmsFit:
             groups["warmup_sample_stats"] = stats_dataset(run.warmup_stats, attrs)
         fit = cls(model, named, {name: group for name, group in groups.items() if group}, record)
         for finding in fit.findings:
+            if finding.said_by_sampler:
+                continue
             warnings.warn(str(finding), SamplingWarning, stacklevel=3)
         return fit
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from brmspy.engine.sampling import SampleOptions, SamplerRun
 from brmspy.fit import BrmsFit, Variable
 
 
@@ -50,17 +51,6 @@ class FakeModel:
 
     def spec(self) -> dict[str, Any]:
         return {"formula": self.formula, "sample_prior": self.sample_prior}
-
-
-@dataclass(frozen=True)
-class FakeOptions:
-    chains: int = 4
-    iter_warmup: int = 1000
-    iter_sampling: int = 500
-    thin: int = 1
-    adapt_delta: float = 0.8
-    max_treedepth: int = 10
-    inits: Any = None
 
 
 def texts(*values: str) -> np.ndarray:
@@ -220,23 +210,23 @@ def make_stats(chains: int = 4, draws: int = 500, seed: int = 2) -> dict[str, np
     }
 
 
-def make_run(draws: Mapping[str, np.ndarray], **changes: Any) -> Any:
+def make_run(draws: Mapping[str, np.ndarray], **changes: Any) -> SamplerRun:
     """Return what a sampler returns."""
     chains, count = draws["target"].shape
-    fields: dict[str, Any] = {
-        "draws": draws,
-        "stats": make_stats(chains, count),
-        "warmup_draws": None,
-        "warmup_stats": None,
-        "chain_ids": tuple(range(1, chains + 1)),
-        "seconds": tuple((1.0, 0.25 * chain) for chain in range(1, chains + 1)),
-        "step_size": np.full(chains, 0.5),
-        "inv_metric": np.full((chains, 3), 1 / 3),
-        "seed": 4_000_000_000,
-        "interrupted": False,
-        "failures": (),
-    }
-    return SimpleNamespace(**(fields | changes))
+    run = SamplerRun(
+        draws=draws,
+        stats=make_stats(chains, count),
+        warmup_draws=None,
+        warmup_stats=None,
+        chain_ids=tuple(range(1, chains + 1)),
+        seconds=np.array([(1.0, 0.25 * chain) for chain in range(1, chains + 1)]),
+        step_size=np.full(chains, 0.5),
+        inv_metric=np.full((chains, 3), 1 / 3),
+        seed=4_000_000_000,
+        interrupted=False,
+        failures=(),
+    )
+    return replace(run, **changes)
 
 
 TOOLCHAIN = {"toolchain": "embedded", "stan": "2.35.0", "compiler": "g++ 12.2"}
@@ -248,7 +238,7 @@ def make_fit(
     *,
     chains: int = 4,
     draws: int = 500,
-    options: FakeOptions | None = None,
+    options: SampleOptions | None = None,
     change: Callable[[dict[str, np.ndarray]], object] | None = None,
     **run: Any,
 ) -> BrmsFit:
@@ -257,12 +247,12 @@ def make_fit(
     values = make_draws(variables, chains, draws)
     if change is not None:
         change(values)
-    chosen = FakeOptions(chains=chains, iter_sampling=draws) if options is None else options
+    chosen = SampleOptions(chains=chains, iter_sampling=draws) if options is None else options
     return BrmsFit.from_run(
         make_model() if model is None else model,  # type: ignore[arg-type]  # a stand-in
         variables,
         make_run(values, **run),
-        chosen,  # type: ignore[arg-type]  # a stand-in
+        chosen,
         TOOLCHAIN,
     )
 
@@ -277,7 +267,7 @@ def support() -> SimpleNamespace:
         make_model=make_model,
         make_run=make_run,
         make_stats=make_stats,
-        options=FakeOptions,
+        options=SampleOptions,
         population=population,
         scalar=scalar,
         sleep_variables=sleep_variables,

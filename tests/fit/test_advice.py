@@ -82,12 +82,17 @@ CASES: dict[str, tuple[dict[str, Any], dict[str, list[str]]]] = {
     ),
     "not a number": ({"change": spoil}, {"not_finite": ["Draws of sd_g__x are not finite"]}),
     "interrupted": (
-        {"chains": 3, "interrupted": True, "options": {"chains": 4}},
-        {"interrupted": ["3 of 4 chains"]},
+        {
+            "chains": 3,
+            "interrupted": True,
+            "failures": ("chain 4 was stopped in its warm-up",),
+            "options": {"chains": 4, "iter_sampling": 2000, "thin": 2},
+        },
+        {"interrupted": ["3 of 4 chains", "500 of 1000 draws each", "chain 4 was stopped"]},
     ),
     "a chain failed": (
-        {"chains": 3, "failures": ("chain 2: no initial value",), "options": {"chains": 4}},
-        {"failed_chains": ["1 chain failed: chain 2: no initial value"]},
+        {"chains": 3, "failures": ("chain 2 found no initial value",), "options": {"chains": 4}},
+        {"failed_chains": ["1 chain failed: chain 2 found no initial value."]},
     ),
 }
 
@@ -108,7 +113,9 @@ def test_each_problem_is_one_warning_with_advice(support: SimpleNamespace, case:
         warnings.simplefilter("always")
         fit = make(support, arguments)
     assert [finding.kind for finding in fit.findings] == list(expected)
-    assert [str(warning.message) for warning in caught] == list(map(str, fit.findings))
+    # The sampler has warned of chains that are missing.
+    unsaid = [f for f in fit.findings if f.kind not in ("interrupted", "failed_chains")]
+    assert [str(warning.message) for warning in caught] == list(map(str, unsaid))
     assert all(warning.category is SamplingWarning for warning in caught)
     for finding, texts in zip(fit.findings, expected.values(), strict=True):
         for text in texts:

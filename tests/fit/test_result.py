@@ -159,6 +159,15 @@ def test_a_model_without_parameters(support: SimpleNamespace) -> None:
     assert list(fit.draws_df().columns[3:]) == ["lprior", "lp__"]
 
 
+def test_the_time_is_that_of_chains_that_ended(support: SimpleNamespace) -> None:
+    fit = support.make_fit(seconds=((1, 2), (2, np.nan), (3, 0.5), (np.nan, np.nan)))
+    assert fit.record.sampling_time == 3.5
+    assert "in 3.5 s (slowest chain)." in str(fit)
+    stopped = support.make_fit(seconds=np.full((4, 2), np.nan))
+    assert stopped.idata.posterior.attrs["sampling_time"] == 0
+    assert "seed 4000000000." in " ".join(str(stopped).split())
+
+
 def test_options_that_cannot_be_kept_are_named(support: SimpleNamespace) -> None:
     options = support.options(iter_sampling=500, inits={"b": object()})
     with pytest.raises(BrmspyError, match=r"options\['inits'\]\['b'\] is a object"):
