@@ -75,9 +75,11 @@ class BrmsFit:
     --------
     >>> from brmspy import brm, load_dataset
     >>> sleepstudy = load_dataset("sleepstudy")
-    >>> fit = brm("Reaction ~ Days + (Days | Subject)", sleepstudy, seed=1)  # doctest: +SKIP
-    >>> fit.summary()  # doctest: +SKIP
-    >>> fit["sd_Subject__Days"].mean()  # doctest: +SKIP
+    >>> fit = brm("Reaction ~ Days + (Days | Subject)", sleepstudy, seed=1, progress=False)
+    >>> fit.summary().loc["b_Days", "Estimate"].round(0)
+    np.float64(10.0)
+    >>> fit["sd_Subject__Days"].dims
+    ('chain', 'draw')
     """
 
     model: FittedModel
@@ -253,7 +255,7 @@ class BrmsFit:
         DataFrame
             Columns prior, class, coef, group, resp, dpar, nlpar, lb, ub, source.
         """
-        return self.model.priors.rows.copy()
+        return self.model.priors.summary()
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -40,6 +40,12 @@ class FakeDropped:
 
 
 @dataclass(frozen=True)
+class FakePriors:
+    def summary(self) -> pd.DataFrame:
+        return pd.DataFrame({"prior": ["normal(0, 1)"], "class": ["b"]})
+
+
+@dataclass(frozen=True)
 class FakeModel:
     formula: str
     family: Any
@@ -173,7 +179,7 @@ def make_model(
             dropped=FakeDropped(dropped),
         ),
         response=np.arange(float(len(frame))),
-        priors=SimpleNamespace(rows=pd.DataFrame({"prior": ["normal(0, 1)"], "class": ["b"]})),
+        priors=FakePriors(),
         sample_prior=sample_prior,
     )
 
