@@ -1,0 +1,120 @@
+"""Bayesian multilevel regression from an R-style formula, in Python, on Stan.
+
+Examples
+--------
+>>> from brmspy import load_dataset, stancode
+>>> code = stancode("Reaction ~ Days + (Days | Subject)", load_dataset("sleepstudy"))
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from brmspy._version import __version__
+
+if TYPE_CHECKING:
+    from brmspy.data import model_matrix
+    from brmspy.datasets import list_datasets, load_dataset
+    from brmspy.errors import (
+        BrmspyError,
+        BrmspyWarning,
+        CompileError,
+        DataError,
+        DataWarning,
+        FormulaError,
+        PriorError,
+        PriorWarning,
+        SamplingError,
+        SamplingWarning,
+    )
+    from brmspy.families import bernoulli, binomial, gaussian, negbinomial, poisson, student
+    from brmspy.fit import BrmsFit
+    from brmspy.fitting import brm, load
+    from brmspy.formula import Formula, bf, lf, nlf, parse
+    from brmspy.model import default_prior, stancode, standata
+    from brmspy.priors import Prior, prior, set_prior
+
+# Where each public name lives. Nothing is imported before it is asked for: pandas, formulae and
+# SciPy together take longer to load than `import brmspy` should.
+_HOMES = {
+    "brmspy.data": ("model_matrix",),
+    "brmspy.datasets": ("list_datasets", "load_dataset"),
+    "brmspy.errors": (
+        "BrmspyError",
+        "BrmspyWarning",
+        "CompileError",
+        "DataError",
+        "DataWarning",
+        "FormulaError",
+        "PriorError",
+        "PriorWarning",
+        "SamplingError",
+        "SamplingWarning",
+    ),
+    "brmspy.families": (
+        "bernoulli",
+        "binomial",
+        "gaussian",
+        "negbinomial",
+        "poisson",
+        "student",
+    ),
+    "brmspy.fit": ("BrmsFit",),
+    "brmspy.fitting": ("brm", "load"),
+    "brmspy.formula": ("Formula", "bf", "lf", "nlf", "parse"),
+    "brmspy.model": ("default_prior", "stancode", "standata"),
+    "brmspy.priors": ("Prior", "prior", "set_prior"),
+}
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
+
+__all__ = [
+    "BrmsFit",
+    "BrmspyError",
+    "BrmspyWarning",
+    "CompileError",
+    "DataError",
+    "DataWarning",
+    "Formula",
+    "FormulaError",
+    "Prior",
+    "PriorError",
+    "PriorWarning",
+    "SamplingError",
+    "SamplingWarning",
+    "__version__",
+    "bernoulli",
+    "bf",
+    "binomial",
+    "brm",
+    "default_prior",
+    "gaussian",
+    "lf",
+    "list_datasets",
+    "load",
+    "load_dataset",
+    "model_matrix",
+    "negbinomial",
+    "nlf",
+    "parse",
+    "poisson",
+    "prior",
+    "set_prior",
+    "stancode",
+    "standata",
+    "student",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name when it is first used."""
+    if name not in _HOME_OF:
+        raise AttributeError(f"module 'brmspy' has no attribute {name!r}")
+    value = getattr(import_module(_HOME_OF[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    """Return the public names."""
+    return sorted(__all__)

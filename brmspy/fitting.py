@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from brmspy.engine.cache import compiled
@@ -12,12 +13,13 @@ from brmspy.engine.sampling import SampleOptions, sample
 from brmspy.engine.toolchain import find_toolchain
 from brmspy.errors import BrmspyError, did_you_mean
 from brmspy.families import Family
-from brmspy.fit import BrmsFit, posterior_variables
+from brmspy.fit import BrmsFit
+from brmspy.fit.naming import posterior_variables
 from brmspy.formula import Formula
-from brmspy.model import build
+from brmspy.model import build, model_from_spec
 from brmspy.priors import Prior
 
-__all__ = ["brm"]
+__all__ = ["brm", "load"]
 
 
 def brm(
@@ -134,6 +136,38 @@ def brm(
         run = sample(binary.exe, model.program.data, options, progress=display)
     variables = posterior_variables(model.design, model.program)
     return BrmsFit.from_run(model, variables, run, options, tools.describe())
+
+
+def load(path: str | Path) -> BrmsFit:
+    """Read a fitted model that `BrmsFit.save` wrote; needs no compiler.
+
+    Parameters
+    ----------
+    path : str or Path
+        The file.
+
+    Returns
+    -------
+    BrmsFit
+
+    Raises
+    ------
+    BrmspyError
+        If there is no such file, it holds no fit, or a newer brmspy wrote it.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> from brmspy import brm, load, load_dataset
+    >>> fit = brm("Reaction ~ Days", load_dataset("sleepstudy"), seed=1, progress=False)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     fit.save(Path(folder) / "fit.nc")
+    ...     again = load(Path(folder) / "fit.nc")
+    >>> again.nobs
+    180
+    """
+    return BrmsFit.load(path, model_from_spec)
 
 
 def _iterations(

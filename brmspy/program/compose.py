@@ -235,7 +235,6 @@ def _correlated(
     cholesky = stan_parameter(
         f"L{suffix}",
         priors.for_("cor", group=group.group).elements,
-        natural=(-1.0, 1.0),
         size=f"M{suffix}",
         type_="cholesky_factor_corr",
         density="lkj_corr_cholesky_lpdf",

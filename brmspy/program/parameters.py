@@ -9,7 +9,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from brmspy.priors import ElementPrior, group_by_distribution, lkj_cholesky_log_density
+from brmspy.priors import ElementPrior, group_by_distribution, log_prior_density
 
 __all__ = ["PriorStatement", "StanParameter", "latent_parameter", "stan_parameter"]
 
@@ -65,14 +65,10 @@ class StanParameter:
 
     def log_prior(self, draws: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the log prior density, shape (chain, draw), of draws (chain, draw, ...)."""
-        if self.type == "cholesky_factor_corr":
-            (element,) = self.elements
-            return lkj_cholesky_log_density(draws, element)
-        values = draws if self.size else draws[..., None]
-        total = np.zeros(draws.shape[:2])
-        for position, element in enumerate(self.elements):
-            total = total + element.log_density(values[..., position])
-        return total
+        if all(element.distribution in ("flat", "constant") for element in self.elements):
+            return np.zeros(draws.shape[:2])
+        vector = draws if self.size else draws[..., None]
+        return log_prior_density(self.elements, vector)
 
     @property
     def bound_type(self) -> str:
@@ -111,7 +107,7 @@ def stan_parameter(
     name: str,
     elements: Sequence[ElementPrior],
     *,
-    natural: tuple[float, float],
+    natural: tuple[float, float] | None = None,
     size: str = "",
     labels: Sequence[str] = (),
     comment: str = "",
@@ -126,8 +122,9 @@ def stan_parameter(
         Name in the program.
     elements : sequence of ElementPrior
         The elements' priors, in order.
-    natural : tuple of float
+    natural : tuple of float, optional
         Bounds that the parameter has by its nature; these are written as text, others are data.
+        None if the type itself is bounded.
     size : str
         Stan expression of the length; empty for a scalar.
     labels : sequence of str
@@ -142,6 +139,7 @@ def stan_parameter(
     fixed = [element.distribution == "constant" for element in elements]
     free = [i for i, is_fixed in enumerate(fixed) if not is_fixed]
     data: dict[str, Any] = {}
+    bound_data: dict[str, Any] = {}
     vector_type = type_ or ("vector" if size else "real")
     if not free:
         values = [element.args[0] for element in elements]
@@ -156,7 +154,10 @@ def stan_parameter(
         data[parameter.fixed_values] = np.array(
             [e.args[0] if is_fixed else 0.0 for e, is_fixed in zip(elements, fixed, strict=True)]
         )
-    bounds, by_data, bound_data = _bounds(name, [elements[i] for i in free], natural, bool(size))
+    bounds, by_data = "", False
+    if natural is not None:
+        members = [elements[i] for i in free]
+        bounds, by_data, bound_data = _bounds(name, members, natural, bool(size))
     statements, prior_data = _prior_statements(name, elements, size, density)
     return StanParameter(
         name=name,
