@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from brmspy.families.bernoulli import bernoulli
 from brmspy.families.binomial import binomial
-from brmspy.families.family import Dpar, Family, StanLikelihood
+from brmspy.families.dpars import Dpar
+from brmspy.families.family import Family, StanLikelihood
 from brmspy.families.gaussian import gaussian
 from brmspy.families.links import LINKS, Link, get_link
 from brmspy.families.negbinomial import negbinomial

@@ -10,8 +10,10 @@ from numpy.typing import NDArray
 from scipy import special
 
 from brmspy.errors import DataError
-from brmspy.families.family import MU_LINKS_PROBABILITY, Dpar, Family, Parameters, StanLikelihood
+from brmspy.families.dpars import MU_LINKS_PROBABILITY, Dpar
+from brmspy.families.family import Family, Parameters, StanLikelihood
 from brmspy.families.links import get_link
+from brmspy.families.responses import listed
 
 __all__ = ["bernoulli"]
 
@@ -25,33 +27,55 @@ def _code(values: pd.Series[Any], name: str, trials: NDArray[np.int64] | None) -
             "trials() belongs to the binomial family. Use family='binomial', or leave trials() out."
         )
     if isinstance(values.dtype, pd.CategoricalDtype):
-        categories = list(values.cat.categories)
-        if len(categories) == 2:
-            return np.asarray(values.cat.codes, dtype=np.int64)
-        raise DataError(
-            f"The response {name!r} of a bernoulli model must have two values, but it has "
-            f"{len(categories)}: {', '.join(map(repr, categories[:10]))}."
-        )
-    if not (
-        pd.api.types.is_bool_dtype(values.dtype) or pd.api.types.is_numeric_dtype(values.dtype)
-    ):
-        found = sorted(map(str, values.unique()))
-        if len(found) == 2:
-            return np.asarray(values.astype(str) == found[1], dtype=np.int64)
-        raise DataError(
-            f"The response {name!r} of a bernoulli model must have two values, but it has "
-            f"{len(found)}: {', '.join(map(repr, found[:10]))}."
-        )
-    numbers = np.asarray(values, dtype=float)
-    if np.isin(numbers, (0.0, 1.0)).all():
-        return numbers.astype(np.int64)
-    shown = ", ".join(f"{value:g}" for value in np.unique(numbers)[:10])
+        return _second_of_two(values, _categories(values), name)
+    if pd.api.types.infer_dtype(values) == "string":
+        return _second_of_two(values, sorted(values.unique()), name)
+    if values.isin((0, 1)).all():
+        return values.to_numpy(dtype=np.int64)
     raise DataError(
         f"The response {name!r} of a bernoulli model must be 0 and 1, True and False, or two "
-        f"words, but it holds {shown}. Code it yourself, for example "
-        f"data[{name!r}] = data[{name!r}] == {np.max(numbers):g}. For counts out of a number of "
-        "trials use family='binomial'."
+        f"words, but it holds {listed(values)}. {_advice(values, name)}"
     )
+
+
+def _categories(values: pd.Series[Any]) -> list[Any]:
+    """Return the categories; of more than two only those that occur."""
+    categories = values.cat.categories
+    if len(categories) > 2:
+        categories = values.cat.remove_unused_categories().cat.categories
+    return list(categories)
+
+
+def _second_of_two(values: pd.Series[Any], categories: list[Any], name: str) -> NDArray[np.int64]:
+    """Return 1 for the second category and 0 for the first."""
+    if len(categories) == 2:
+        return np.asarray(values == categories[1], dtype=np.int64)
+    raise DataError(
+        f"The response {name!r} of a bernoulli model must have two values, but it has "
+        f"{len(categories)}: {listed(values)}. "
+        + (
+            "Responses with more than two categories are not supported yet."
+            if len(categories) > 2
+            else "The other outcome never occurs; code the response as 0 or 1 to model it so."
+        )
+    )
+
+
+def _advice(values: pd.Series[Any], name: str) -> str:
+    """Say what to do with values other than 0 and 1."""
+    if not pd.api.types.is_numeric_dtype(values.dtype):
+        return "Code the two outcomes as True and False."
+    numbers = np.asarray(values, dtype=float)
+    if len(np.unique(numbers)) <= 2:
+        return f"Say which value counts as 1, for example data[{name!r}] == {numbers.max():g}."
+    if ((numbers >= 0) & (numbers <= 1)).all():
+        return "For proportions use the counts, trials() and family='binomial'."
+    if (numbers == np.round(numbers)).all() and (numbers >= 0).all():
+        return (
+            "For counts out of a number of trials use family='binomial', for other counts "
+            "family='poisson'."
+        )
+    return "For measurements use family='gaussian'."
 
 
 def _log_density(y: Any, p: Parameters, trials: Any, eta: Any) -> FloatArray:

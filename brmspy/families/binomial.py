@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import numpy as np
@@ -9,10 +10,11 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import special
 
-from brmspy.errors import DataError
-from brmspy.families.family import MU_LINKS_PROBABILITY, Dpar, Family, Parameters, StanLikelihood
+from brmspy.errors import DataError, DataWarning
+from brmspy.families.dpars import MU_LINKS_PROBABILITY, Dpar
+from brmspy.families.family import Family, Parameters, StanLikelihood
 from brmspy.families.links import get_link
-from brmspy.families.responses import count_values, offending_rows
+from brmspy.families.responses import LARGEST_COUNT, count_values, offending_rows
 
 __all__ = ["binomial"]
 
@@ -28,13 +30,31 @@ def _code(values: pd.Series[Any], name: str, trials: NDArray[np.int64] | None) -
             "family='bernoulli'."
         )
     counts = count_values(
-        values, name, "binomial", "The response is the number of successes, not their proportion."
+        values,
+        name,
+        "binomial",
+        "The response is the number of successes, not their proportion: multiply a proportion by "
+        "the number of trials.",
     )
+    trials = np.broadcast_to(trials, counts.shape)
     above = counts > trials
     if above.any():
+        found = values.astype(str) + " of " + pd.Series(trials, values.index).astype(str)
         raise DataError(
             f"The response {name!r} must not exceed the number of trials, but it holds "
-            f"{offending_rows(values, above)}."
+            f"{offending_rows(found, above)}."
+        )
+    if trials.max(initial=0) > LARGEST_COUNT:
+        raise DataError(
+            f"The largest whole number in Stan is {LARGEST_COUNT}, but there are {trials.max()} "
+            "trials. Use a larger unit."
+        )
+    if (trials == 1).all():
+        warnings.warn(
+            f"Every row of {name!r} is one trial. family='bernoulli' without trials() fits the "
+            "same model faster.",
+            DataWarning,
+            stacklevel=2,
         )
     return counts
 

@@ -10,76 +10,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from brmspy.errors import BrmspyError, DataError, did_you_mean
+from brmspy.families.dpars import Dpar, outside, refuse_impossible
 from brmspy.families.links import Link, get_link
 
-__all__ = [
-    "MU_LINKS_POSITIVE",
-    "MU_LINKS_PROBABILITY",
-    "MU_LINKS_REAL",
-    "Dpar",
-    "Family",
-    "StanLikelihood",
-]
+__all__ = ["Family", "Parameters", "StanLikelihood"]
 
 FloatArray = NDArray[np.float64]
 Parameters = Mapping[str, FloatArray]
-
-MU_LINKS_REAL = (
-    "identity",
-    "log",
-    "inverse",
-    "softplus",
-    "squareplus",
-    "logit",
-    "probit",
-    "probit_approx",
-    "cloglog",
-    "cauchit",
-    "softit",
-)
-MU_LINKS_PROBABILITY = (
-    "logit",
-    "probit",
-    "probit_approx",
-    "cloglog",
-    "cauchit",
-    "softit",
-    "identity",
-    "log",
-)
-MU_LINKS_POSITIVE = ("log", "identity", "sqrt", "softplus", "squareplus")
-
-
-@dataclass(frozen=True)
-class Dpar:
-    """A distributional parameter.
-
-    Attributes
-    ----------
-    name : str
-        Its name, such as ``"sigma"``.
-    description : str
-        What it is, in words.
-    link : Link
-        Link of its linear predictor.
-    links : tuple of str
-        Links that it may have, the default first.
-    lower, upper : float
-        Its range.
-    prior : str or None
-        Default prior when it is estimated as one number; None scales one to the response.
-    intercept_prior : str or None
-        Default prior of its intercept when it is predicted; None scales one to the response.
-    """
-
-    name: str
-    description: str
-    link: Link
-    links: tuple[str, ...]
-    lower: float = -np.inf
-    upper: float = np.inf
-    prior: str | None = None
-    intercept_prior: str | None = None
 
 
 @dataclass(frozen=True)
@@ -94,11 +32,14 @@ class StanLikelihood:
         Stan's GLM form, if there is one.
     mu_on_link_scale : bool
         Whether `function` takes the linear predictor rather than the mean.
+    glm_rowwise : frozenset of str
+        Distributional parameters that may differ from row to row in the GLM form.
     """
 
     function: str
     glm: str | None = None
     mu_on_link_scale: bool = False
+    glm_rowwise: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -107,7 +48,8 @@ class Family:
 
     The functions take distributional parameters on their natural scale, shape (draw, obs) or
     (draw, 1), and broadcast. `log_density` also takes ``eta``, the mean on its link scale, and
-    uses it where that is more accurate.
+    uses it where that is more accurate. Where a parameter lies outside its range, which a link
+    such as ``"identity"`` allows, densities are NaN and random draws are refused.
 
     Attributes
     ----------
@@ -156,8 +98,28 @@ class Family:
         return self.likelihoods.get(self.link.name, self.likelihoods[""])
 
     def dpar(self, name: str) -> Dpar:
-        """Return the distributional parameter called `name`."""
-        return next(dpar for dpar in self.dpars if dpar.name == name)
+        """Return the distributional parameter called `name`.
+
+        Parameters
+        ----------
+        name : str
+            One of `dpar_names`.
+
+        Returns
+        -------
+        Dpar
+
+        Raises
+        ------
+        BrmspyError
+            If the family has no such parameter.
+        """
+        for dpar in self.dpars:
+            if dpar.name == name:
+                return dpar
+        raise BrmspyError(
+            f"{self.name} has no parameter {name!r}. {did_you_mean(name, self.dpar_names)}"
+        )
 
     def with_links(self, links: Mapping[str, str]) -> Family:
         """Return the family with other links.
@@ -167,21 +129,23 @@ class Family:
         links : mapping of str to str
             Link of each distributional parameter that gets another.
 
+        Returns
+        -------
+        Family
+
         Raises
         ------
         BrmspyError
-            If a parameter cannot have a link.
+            If a parameter does not exist or cannot have the link.
         """
-        dpars = tuple(
-            replace(
-                dpar,
-                link=get_link(links[dpar.name], dpar.links, f"{dpar.name} of {self.name}"),
+        changed = {
+            name: replace(
+                self.dpar(name),
+                link=get_link(link, self.dpar(name).links, f"{name} of {self.name}"),
             )
-            if dpar.name in links
-            else dpar
-            for dpar in self.dpars
-        )
-        return replace(self, dpars=dpars)
+            for name, link in links.items()
+        }
+        return replace(self, dpars=tuple(changed.get(dpar.name, dpar) for dpar in self.dpars))
 
     def code_response(
         self,
@@ -209,7 +173,12 @@ class Family:
         DataError
             If the family cannot have such a response.
         """
-        return self._code(values, name, trials)
+        missing = np.asarray(values.isna())
+        if missing.any():
+            raise DataError(
+                f"The response {name!r} is missing in {missing.sum()} of {len(missing)} rows."
+            )
+        return self._code(values.infer_objects(), name, trials)
 
     def log_density(
         self,
@@ -235,9 +204,12 @@ class Family:
         Returns
         -------
         ndarray, shape (draw, obs)
+            NaN where a parameter lies outside its range.
         """
         linear = eta if eta is not None and self.likelihood.mu_on_link_scale else None
-        return self._log_density(y, parameters, trials, linear)
+        with np.errstate(all="ignore"):
+            density = self._log_density(y, parameters, trials, linear)
+        return self._where_possible(density, parameters)
 
     def mean(self, parameters: Parameters, *, trials: NDArray[Any] | None = None) -> FloatArray:
         """Return the mean of the response; counts, not proportions, where there are trials.
@@ -269,7 +241,8 @@ class Family:
         -------
         ndarray, shape (draw, obs)
         """
-        return self._variance(parameters, trials)
+        with np.errstate(over="ignore"):
+            return self._variance(parameters, trials)
 
     def draw(
         self,
@@ -292,7 +265,14 @@ class Family:
         Returns
         -------
         ndarray, shape (draw, obs)
+
+        Raises
+        ------
+        BrmspyError
+            If a parameter lies outside its range, or counts would be too large for a computer.
         """
+        for dpar in self.dpars:
+            refuse_impossible(self.name, dpar, parameters[dpar.name])
         shapes = [np.shape(value) for value in parameters.values()]
         if trials is not None:
             shapes.append(np.shape(trials))
@@ -315,12 +295,29 @@ class Family:
         Returns
         -------
         ndarray, shape (draw, obs)
+            NaN where a parameter lies outside its range.
         """
-        return self._cdf(y, parameters, trials)
+        with np.errstate(all="ignore"):
+            probability = self._cdf(y, parameters, trials)
+        return self._where_possible(probability, parameters)
 
     def to_dict(self) -> dict[str, Any]:
         """Return name and links, ready for JSON."""
         return {"name": self.name, "links": {dpar.name: dpar.link.name for dpar in self.dpars}}
+
+    def _where_possible(self, values: FloatArray, parameters: Parameters) -> FloatArray:
+        """Return `values`, NaN where a parameter lies outside its range."""
+        for dpar in self.dpars:
+            impossible = outside(dpar, parameters[dpar.name])
+            if impossible.any():
+                values = np.where(impossible, np.nan, values)
+        return values
+
+    def __repr__(self) -> str:
+        first, *others = self.dpars
+        links = [f"link={first.link.name!r}"]
+        links += [f"link_{dpar.name}={dpar.link.name!r}" for dpar in others]
+        return f"{self.name}({', '.join(links)})"
 
     def __str__(self) -> str:
         return f"{self.name}(link = {self.link.name!r})"

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
-from brmspy.families.family import MU_LINKS_REAL, Dpar, Family, Parameters, StanLikelihood
+from brmspy.families.dpars import MU_LINKS_REAL, POSITIVE_LINKS, Dpar
+from brmspy.families.family import Family, Parameters, StanLikelihood
 from brmspy.families.links import get_link
 from brmspy.families.responses import real_response
 
@@ -45,7 +46,7 @@ def sigma_parameter() -> Dpar:
         name="sigma",
         description="residual standard deviation",
         link=get_link("log"),
-        links=("log", "identity", "softplus", "squareplus"),
+        links=POSITIVE_LINKS,
         lower=0.0,
     )
 
@@ -56,7 +57,7 @@ _GAUSSIAN = Family(
     discrete=False,
     template="gaussian",
     likelihoods={
-        "identity": StanLikelihood("normal", glm="normal_id_glm"),
+        "identity": StanLikelihood("normal", glm="normal_id_glm", glm_rowwise=frozenset({"sigma"})),
         "": StanLikelihood("normal"),
     },
     _code=partial(real_response, family="gaussian"),

@@ -16,6 +16,9 @@ __all__ = ["LINKS", "Link", "get_link"]
 
 FloatArray = NDArray[np.float64]
 
+# At the ends of their range links are 0 or infinite, as they should be: no reason to warn.
+_saturating = np.errstate(over="ignore", divide="ignore")
+
 
 @dataclass(frozen=True)
 class Link:
@@ -55,18 +58,22 @@ def _identity(x: ArrayLike) -> FloatArray:
     return np.asarray(x, dtype=float)
 
 
+@_saturating
 def _reciprocal(x: ArrayLike) -> FloatArray:
     return 1.0 / np.asarray(x, dtype=float)
 
 
+@_saturating
 def _log(x: ArrayLike) -> FloatArray:
     return np.log(np.asarray(x, dtype=float))
 
 
+@_saturating
 def _log_minus_one(x: ArrayLike) -> FloatArray:
     return np.log(np.asarray(x, dtype=float) - 1.0)
 
 
+@_saturating
 def _one_plus_exp(x: ArrayLike) -> FloatArray:
     return 1.0 + np.exp(np.asarray(x, dtype=float))
 
@@ -75,6 +82,7 @@ def _log_one_plus_exp(x: ArrayLike) -> FloatArray:
     return np.logaddexp(0.0, np.asarray(x, dtype=float))
 
 
+@_saturating
 def _log_exp_minus_one(x: ArrayLike) -> FloatArray:
     x = np.asarray(x, dtype=float)
     return x + np.log(-np.expm1(-x))
@@ -82,16 +90,18 @@ def _log_exp_minus_one(x: ArrayLike) -> FloatArray:
 
 def _squareplus(x: ArrayLike) -> FloatArray:
     x = np.asarray(x, dtype=float)
-    root = np.sqrt(x * x + 4.0)
+    root = np.hypot(x, 2.0)
     # For large negative x the sum cancels; its conjugate does not.
     return np.where(x < 0, 2.0 / (root - np.minimum(x, 0.0)), (x + root) / 2.0)
 
 
+@_saturating
 def _inverse_squareplus(y: ArrayLike) -> FloatArray:
     y = np.asarray(y, dtype=float)
     return y - 1.0 / y
 
 
+@_saturating
 def _softit(y: ArrayLike) -> FloatArray:
     y = np.asarray(y, dtype=float)
     return _log_exp_minus_one(y / (1.0 - y))
@@ -102,10 +112,12 @@ def _inverse_softit(x: ArrayLike) -> FloatArray:
     return soft / (1.0 + soft)
 
 
+@_saturating
 def _inverse_cloglog(x: ArrayLike) -> FloatArray:
     return -np.expm1(-np.exp(np.asarray(x, dtype=float)))
 
 
+@_saturating
 def _cloglog(y: ArrayLike) -> FloatArray:
     return np.log(-np.log1p(-np.asarray(y, dtype=float)))
 
@@ -120,6 +132,7 @@ def _inverse_cauchit(x: ArrayLike) -> FloatArray:
     return np.arctan2(1.0, -x) / np.pi
 
 
+@_saturating
 def _probit_approx(x: ArrayLike) -> FloatArray:
     x = np.asarray(x, dtype=float)
     return special.expit(0.07056 * x**3 + 1.5976 * x)
@@ -132,6 +145,7 @@ def _inverse_probit_approx(y: ArrayLike) -> FloatArray:
     return -scale * np.sinh(np.arcsinh(3.0 * q / (2.0 * p) * np.sqrt(3.0 / p)) / 3.0)
 
 
+@_saturating
 def _square(x: ArrayLike) -> FloatArray:
     return np.square(np.asarray(x, dtype=float))
 
@@ -156,6 +170,7 @@ def _phi(x: ArrayLike) -> FloatArray:
     return special.ndtr(np.asarray(x, dtype=float))
 
 
+@_saturating
 def _exp(x: ArrayLike) -> FloatArray:
     return np.exp(np.asarray(x, dtype=float))
 
@@ -221,6 +236,10 @@ def get_link(name: str, allowed: tuple[str, ...] = tuple(LINKS), what: str = "")
         Names that are valid here.
     what : str
         For the error: what the link is for.
+
+    Returns
+    -------
+    Link
 
     Raises
     ------

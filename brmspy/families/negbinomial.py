@@ -9,8 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
-from brmspy.families.family import MU_LINKS_POSITIVE, Dpar, Family, Parameters, StanLikelihood
+from brmspy.families.dpars import MU_LINKS_POSITIVE, POSITIVE_LINKS, Dpar
+from brmspy.families.family import Family, Parameters, StanLikelihood
 from brmspy.families.links import get_link
+from brmspy.families.poisson import draw_counts
 from brmspy.families.responses import whole_response
 
 __all__ = ["negbinomial"]
@@ -20,11 +22,23 @@ FloatArray = NDArray[np.float64]
 
 def _log_density(y: Any, p: Parameters, trials: Any, eta: Any) -> FloatArray:
     shape = p["shape"]
-    # The ratio of gamma functions through the beta function keeps its digits for large shape.
-    choose = -special.betaln(shape, y + 1.0) - np.log(y + shape)
-    log_ratio = (np.log(p["mu"]) if eta is None else eta) - np.log(shape)
+    log_odds = (np.log(p["mu"]) if eta is None else eta) - np.log(shape)
+    successes = np.where(y == 0, 0.0, y * special.log_expit(log_odds))
+    return _log_choose(shape, y) + successes + shape * special.log_expit(-log_odds)
 
-    return choose - y * np.logaddexp(0.0, -log_ratio) - shape * np.logaddexp(0.0, log_ratio)
+
+def _log_choose(shape: FloatArray, y: Any) -> FloatArray:
+    """Return log(Gamma(y + shape) / (Gamma(shape) y!))."""
+    if np.ndim(y) == 1 and np.shape(shape)[-1:] == (1,):
+        # Most of the work of the density; counts repeat themselves.
+        distinct, position = np.unique(y, return_inverse=True)
+        return _log_choose_each(shape, distinct)[..., position]
+    return _log_choose_each(shape, y)
+
+
+def _log_choose_each(shape: FloatArray, y: Any) -> FloatArray:
+    # The ratio of gamma functions through the beta function keeps its digits for large shape.
+    return -special.betaln(shape, y + 1.0) - np.log(y + shape)
 
 
 def _mean(p: Parameters, trials: Any) -> FloatArray:
@@ -36,12 +50,14 @@ def _variance(p: Parameters, trials: Any) -> FloatArray:
 
 
 def _draw(rng: np.random.Generator, p: Parameters, trials: Any, shape: Any) -> NDArray[np.int64]:
-    return rng.poisson(rng.gamma(p["shape"], p["mu"] / p["shape"], size=shape))
+    mean = rng.gamma(p["shape"], p["mu"] / p["shape"], size=shape)
+    return draw_counts(rng, mean, "negbinomial")
 
 
 def _cdf(y: Any, p: Parameters, trials: Any) -> FloatArray:
-    success = p["shape"] / (p["shape"] + p["mu"])
-    inside = special.betainc(p["shape"], np.maximum(np.floor(y), 0.0) + 1.0, success)
+    # The complement keeps its digits where shape is much larger than mu.
+    ratio = p["mu"] / (p["shape"] + p["mu"])
+    inside = special.betaincc(np.maximum(np.floor(y), 0.0) + 1.0, p["shape"], ratio)
     return np.where(y < 0, 0.0, inside)
 
 
@@ -53,7 +69,7 @@ _NEGBINOMIAL = Family(
             name="shape",
             description="shape: the variance is mu + mu^2 / shape",
             link=get_link("log"),
-            links=("log", "identity", "softplus", "squareplus"),
+            links=POSITIVE_LINKS,
             lower=0.0,
             prior="inv_gamma(0.4, 0.3)",
             intercept_prior="student_t(3, 0, 2.5)",

@@ -9,13 +9,18 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
-from brmspy.families.family import MU_LINKS_POSITIVE, Dpar, Family, Parameters, StanLikelihood
+from brmspy.errors import BrmspyError
+from brmspy.families.dpars import MU_LINKS_POSITIVE, Dpar
+from brmspy.families.family import Family, Parameters, StanLikelihood
 from brmspy.families.links import get_link
 from brmspy.families.responses import whole_response
 
-__all__ = ["poisson"]
+__all__ = ["draw_counts", "poisson"]
 
 FloatArray = NDArray[np.float64]
+
+# Counts are 64-bit integers.
+_LARGEST_MEAN = 9e18
 
 
 def _log_density(y: Any, p: Parameters, trials: Any, eta: Any) -> FloatArray:
@@ -33,11 +38,23 @@ def _variance(p: Parameters, trials: Any) -> FloatArray:
 
 
 def _draw(rng: np.random.Generator, p: Parameters, trials: Any, shape: Any) -> NDArray[np.int64]:
-    return rng.poisson(p["mu"], size=shape)
+    return draw_counts(rng, np.broadcast_to(p["mu"], shape), "poisson")
 
 
 def _cdf(y: Any, p: Parameters, trials: Any) -> FloatArray:
     return np.where(y < 0, 0.0, special.pdtr(np.maximum(np.floor(y), 0.0), p["mu"]))
+
+
+def draw_counts(rng: np.random.Generator, mean: FloatArray, family: str) -> NDArray[np.int64]:
+    """Draw Poisson counts, or raise if a mean is beyond the largest integer."""
+    too_large = mean > _LARGEST_MEAN
+    if too_large.any():
+        raise BrmspyError(
+            f"No count can be drawn from {family}: the mean is {mean[too_large].flat[0]:.3g} in "
+            f"{np.count_nonzero(too_large)} of {mean.size} values, beyond the largest integer. "
+            "Such means come from priors that are too wide or from predictors far from the data."
+        )
+    return rng.poisson(mean)
 
 
 _POISSON = Family(

@@ -29,8 +29,14 @@ FAMILIES: dict[str, Callable[..., Family]] = {
 _ALIASES = {
     "normal": "gaussian",
     "t": "student",
+    "student_t": "student",
+    "binary": "bernoulli",
+    "logistic": "bernoulli",
+    "logit": "bernoulli",
     "negative_binomial": "negbinomial",
     "negativebinomial": "negbinomial",
+    "neg_binomial_2": "negbinomial",
+    "nbinom": "negbinomial",
     "nb": "negbinomial",
 }
 
@@ -72,10 +78,8 @@ def get_family(family: str | Family | Callable[[], Family]) -> Family:
     """
     if isinstance(family, Family):
         return family
-    if callable(family):
-        made = family()
-        if isinstance(made, Family):
-            return made
+    if callable(family) and family in FAMILIES.values():
+        return family()
     if not isinstance(family, str):
         raise BrmspyError(
             f"family={family!r} is not a family. Give a name, such as 'gaussian', or what "
@@ -94,5 +98,15 @@ def get_family(family: str | Family | Callable[[], Family]) -> Family:
 
 
 def family_from_dict(record: Mapping[str, Any]) -> Family:
-    """Return the family that `Family.to_dict` described."""
+    """Return the family that `Family.to_dict` described.
+
+    Parameters
+    ----------
+    record : mapping of str to Any
+        Name and links.
+
+    Returns
+    -------
+    Family
+    """
     return get_family(record["name"]).with_links(record["links"])

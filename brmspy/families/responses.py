@@ -10,9 +10,26 @@ from numpy.typing import NDArray
 
 from brmspy.errors import DataError
 
-__all__ = ["count_values", "offending_rows", "real_response", "refuse_text", "whole_response"]
+__all__ = [
+    "LARGEST_COUNT",
+    "count_values",
+    "listed",
+    "offending_rows",
+    "real_response",
+    "whole_response",
+]
+
+# Stan's integers have 32 bits.
+LARGEST_COUNT = 2**31 - 1
 
 _SHOWN = 5
+
+
+def listed(values: pd.Series[Any]) -> str:
+    """Return the first distinct values, text in quotes."""
+    distinct = list(values.unique())
+    shown = ", ".join(repr(v) if isinstance(v, str) else str(v) for v in distinct[:_SHOWN])
+    return shown + (f" and {len(distinct) - _SHOWN} more" if len(distinct) > _SHOWN else "")
 
 
 def offending_rows(values: pd.Series[Any], bad: NDArray[np.bool_]) -> str:
@@ -22,30 +39,12 @@ def offending_rows(values: pd.Series[Any], bad: NDArray[np.bool_]) -> str:
     return shown + (f" and {len(found) - _SHOWN} more" if len(found) > _SHOWN else "")
 
 
-def refuse_text(values: pd.Series[Any], name: str, family: str, advice: str) -> None:
-    """Raise if the response is text or a factor."""
-    if not pd.api.types.is_numeric_dtype(values.dtype) or isinstance(
-        values.dtype, pd.CategoricalDtype
-    ):
-        levels = ", ".join(map(repr, list(values.unique())[:_SHOWN]))
-        raise DataError(
-            f"The response {name!r} of a {family} model must be numeric, but it holds {levels}. "
-            f"{advice}"
-        )
-
-
 def real_response(
     values: pd.Series[Any], name: str, trials: NDArray[np.int64] | None, *, family: str
 ) -> NDArray[np.float64]:
     """Return a numeric response as floats."""
     _refuse_trials(trials, family)
-    refuse_text(
-        values,
-        name,
-        family,
-        "For two categories use family='bernoulli'; more are not supported yet.",
-    )
-    return np.asarray(values, dtype=float)
+    return _numbers(values, name, family)
 
 
 def whole_response(
@@ -57,27 +56,65 @@ def whole_response(
         values,
         name,
         family,
-        "For measurements use family='gaussian'; for two categories family='bernoulli'.",
+        "For measurements use family='gaussian'; for proportions use the counts, trials() and "
+        "family='binomial'.",
     )
 
 
 def count_values(values: pd.Series[Any], name: str, family: str, advice: str) -> NDArray[np.int64]:
     """Return counts as whole numbers, or raise with `advice`."""
-    refuse_text(values, name, family, advice)
-    numbers = np.asarray(values, dtype=float)
-    fractional = numbers != np.round(numbers)
-    if fractional.any():
+    numbers = _numbers(values, name, family)
+    for bad, rule in (
+        (numbers != np.round(numbers), "must be whole numbers"),
+        (numbers < 0, "must not be negative"),
+    ):
+        if bad.any():
+            raise DataError(
+                f"The response {name!r} of a {family} model {rule}, but it holds "
+                f"{offending_rows(values, bad)}. {advice}"
+            )
+    too_large = numbers > LARGEST_COUNT
+    if too_large.any():
         raise DataError(
-            f"The response {name!r} of a {family} model must be whole numbers, but it holds "
-            f"{offending_rows(values, fractional)}. {advice}"
-        )
-    negative = numbers < 0
-    if negative.any():
-        raise DataError(
-            f"The response {name!r} of a {family} model must not be negative, but it holds "
-            f"{offending_rows(values, negative)}. {advice}"
+            f"The response {name!r} of a {family} model holds "
+            f"{offending_rows(values, too_large)}, but the largest whole number in Stan is "
+            f"{LARGEST_COUNT}. Use a larger unit, or family='gaussian'."
         )
     return numbers.astype(np.int64)
+
+
+def _numbers(values: pd.Series[Any], name: str, family: str) -> NDArray[np.float64]:
+    """Return finite numbers, or raise if the response holds anything else."""
+    dtype = values.dtype
+    numeric = pd.api.types.is_numeric_dtype(dtype) and not pd.api.types.is_complex_dtype(dtype)
+    if not numeric or pd.api.types.is_bool_dtype(dtype):
+        raise DataError(
+            f"The response {name!r} of a {family} model must be numeric, but it holds "
+            f"{listed(values)}. {_advice_on_categories(values)}"
+        )
+    numbers = np.asarray(values, dtype=float)
+    infinite = ~np.isfinite(numbers)
+    if infinite.any():
+        raise DataError(
+            f"The response {name!r} of a {family} model must be finite, but it holds "
+            f"{offending_rows(values, infinite)}. Remove these rows, or make them missing."
+        )
+    return numbers
+
+
+def _advice_on_categories(values: pd.Series[Any]) -> str:
+    """Say what to do with a response that is not numeric."""
+    if pd.api.types.is_datetime64_any_dtype(values.dtype):
+        return "Turn dates into a number first, such as days since the first one."
+    if pd.api.types.is_timedelta64_dtype(values.dtype):
+        return "Turn durations into a number first, for example with .dt.total_seconds()."
+    if not pd.api.types.is_bool_dtype(values.dtype):
+        as_numbers = pd.to_numeric(values.astype(str), errors="coerce")
+        if as_numbers.notna().all():
+            return "These numbers are stored as text or categories: convert with .astype(float)."
+    if values.nunique() <= 2:
+        return "For two categories use family='bernoulli'."
+    return "Responses with more than two categories are not supported yet."
 
 
 def _refuse_trials(trials: NDArray[np.int64] | None, family: str) -> None:

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
-from brmspy.families.family import MU_LINKS_REAL, Dpar, Family, Parameters, StanLikelihood
+from brmspy.families.dpars import MU_LINKS_REAL, Dpar
+from brmspy.families.family import Family, Parameters, StanLikelihood
 from brmspy.families.gaussian import sigma_parameter
 from brmspy.families.links import get_link
 from brmspy.families.responses import real_response

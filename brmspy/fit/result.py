@@ -255,7 +255,7 @@ class BrmsFit:
         DataFrame
             Columns prior, class, coef, group, resp, dpar, nlpar, lb, ub, source.
         """
-        return self.model.priors.summary()
+        return self.model.priors.table()
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -6,11 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-from brmspy.data import Design, GroupInfo, PredictorInfo
+from brmspy.data import Design, GroupInfo
 from brmspy.formula import LinearPredictor, NonlinearPredictor
-from brmspy.priors import PriorSet
+from brmspy.priors import ElementPrior, PriorSet
 from brmspy.program.parameters import latent_parameter, stan_parameter
 from brmspy.program.sparse import EffectColumns, compressed_rows
 from brmspy.program.terms import (
@@ -21,6 +20,7 @@ from brmspy.program.terms import (
     Population,
     Term,
     UncorrelatedEffects,
+    is_constant,
 )
 
 __all__ = ["LinearPieces", "TermSet", "compose_terms", "prior_scope"]
@@ -124,37 +124,7 @@ def compose_terms(design: Design, priors: PriorSet, suffixes: Mapping[str, str])
     suffixes : mapping of str to str
         What the variables of each predictor end in.
     """
-    linear = [p for p in design.terms.predictors if isinstance(p, LinearPredictor)]
-    scopes = {p.name: prior_scope(p) for p in linear}
-    names = [p.name for p in linear]
-    correlated = tuple(
-        _correlated(design, priors, scopes, suffixes, block, number)
-        for number, block in enumerate(_correlated_blocks(design.groups), start=1)
-    )
-    uncorrelated = {
-        name: term
-        for name in names
-        if (term := _uncorrelated(design, priors, scopes[name], suffixes[name], name))
-    }
-    return TermSet(
-        population={
-            name: term
-            for name in names
-            if (term := _population(design, priors, scopes[name], suffixes[name], name))
-        },
-        offsets={
-            name: Offset(suffixes[name], _purpose(name), offset)
-            for name in names
-            if (offset := design.arrays.predictors[name].offset) is not None
-        },
-        uncorrelated=uncorrelated,
-        correlated=correlated,
-        effects={
-            name: term
-            for name in names
-            if (term := _effects(design, uncorrelated.get(name), correlated, suffixes, name))
-        },
-    )
+    return _Composer(design, priors, suffixes).terms()
 
 
 def _purpose(predictor: str) -> str:
@@ -162,194 +132,193 @@ def _purpose(predictor: str) -> str:
     return "" if predictor == "mu" else f" of {predictor}"
 
 
-def _population(
-    design: Design, priors: PriorSet, scope: Mapping[str, str], suffix: str, name: str
-) -> Population | None:
-    """Return the population-level effects of a predictor, if it has any."""
-    info: PredictorInfo = design.predictors[name]
-    if not info.coefs:
-        return None
-    X = design.arrays.predictors[name].X
-    intercept = None
-    labels = [coef.label for coef in info.coefs]
-    means = np.zeros(X.shape[1])
-    if info.centred:
-        means = info.means[1:]
-        X, labels = X[:, 1:] - means, labels[1:]
-        intercept = stan_parameter(
-            f"Intercept{suffix}",
-            priors.for_("Intercept", **scope).elements,
-            natural=(-np.inf, np.inf),
-            comment=f"intercept{_purpose(name)} at the means of the columns",
+@dataclass(frozen=True)
+class _Composer:
+    """Makes the terms of one program."""
+
+    design: Design
+    priors: PriorSet
+    suffixes: Mapping[str, str]
+
+    def terms(self) -> TermSet:
+        """Return all terms."""
+        names = [p.name for p in self.design.terms.predictors if isinstance(p, LinearPredictor)]
+        correlated = tuple(
+            self._correlated(block, f"_{number}")
+            for number, block in enumerate(self._correlated_blocks, start=1)
         )
-    coefficients = None
-    if labels:
-        coefficients = stan_parameter(
-            f"b{suffix}",
-            priors.for_("b", **scope).elements,
-            natural=(-np.inf, np.inf),
-            size="1" if _is_constant(X) else f"K{suffix}",
-            labels=labels,
-            comment=f"population-level coefficients{_purpose(name)}",
+        population = {name: self._population(name) for name in names}
+        uncorrelated = {name: self._uncorrelated(name) for name in names}
+        effects = {name: self._effects(name, uncorrelated[name], correlated) for name in names}
+        return TermSet(
+            population={name: term for name, term in population.items() if term},
+            offsets={
+                name: Offset(self.suffixes[name], _purpose(name), offset)
+                for name in names
+                if (offset := self.design.arrays.predictors[name].offset) is not None
+            },
+            uncorrelated={name: term for name, term in uncorrelated.items() if term},
+            correlated=correlated,
+            effects={name: term for name, term in effects.items() if term},
         )
-    return Population(suffix, _purpose(name), name, intercept, coefficients, X, means)
 
+    def _scope(self, predictor: str) -> dict[str, str]:
+        """Return where the priors of a predictor's parameters are."""
+        return prior_scope(self.design.terms.predictor(predictor))
 
-def _is_constant(X: NDArray[np.float64]) -> bool:
-    """Whether the only column is the intercept's."""
-    return X.shape[1] == 1 and bool(np.all(X == 1.0))
+    @property
+    def _correlated_blocks(self) -> list[int]:
+        """Positions of the blocks that have correlations."""
+        groups = self.design.groups
+        return [i for i, group in enumerate(groups) if group.correlated and len(group.coefs) > 1]
 
-
-def _correlated_blocks(groups: Sequence[GroupInfo]) -> list[int]:
-    """Return the positions of the blocks that have correlations."""
-    return [i for i, group in enumerate(groups) if group.correlated and len(group.coefs) > 1]
-
-
-def _sd_elements(
-    priors: PriorSet, scopes: Mapping[str, Mapping[str, str]], group: GroupInfo, positions: range
-) -> list:
-    """Return the priors of the standard deviations of some of a block's coefficients."""
-    return [
-        priors.element(
-            "sd",
-            coef=group.coefs[i].name.brms,
-            group=group.group,
-            **scopes[group.coefs[i].predictor],
-        )
-        for i in positions
-    ]
-
-
-def _correlated(
-    design: Design,
-    priors: PriorSet,
-    scopes: Mapping[str, Mapping[str, str]],
-    suffixes: Mapping[str, str],
-    block: int,
-    number: int,
-) -> CorrelatedEffects:
-    """Return a correlated block."""
-    group = design.groups[block]
-    suffix = f"_{number}"
-    size = len(group.coefs)
-    cholesky = stan_parameter(
-        f"L{suffix}",
-        priors.for_("cor", group=group.group).elements,
-        size=f"M{suffix}",
-        type_="cholesky_factor_corr",
-        density="lkj_corr_cholesky_lpdf",
-        comment="Cholesky factor of their correlations",
-    )
-    return CorrelatedEffects(
-        suffix=suffix,
-        purpose="",
-        group=group.group,
-        block=block,
-        sd=stan_parameter(
-            f"sd{suffix}",
-            _sd_elements(priors, scopes, group, range(size)),
-            natural=(0.0, np.inf),
-            size=f"M{suffix}",
-            labels=[coef.brms_label for coef in group.coefs],
-            comment=f"standard deviations of the effects of {group.group}",
-        ),
-        cholesky=cholesky,
-        z=latent_parameter(f"z{suffix}", "matrix", f"M{suffix}, G{suffix}", "standardised effects"),
-        uses=_uses(group, suffixes),
-        size=size,
-        levels=len(group.levels),
-    )
-
-
-def _uses(group: GroupInfo, suffixes: Mapping[str, str]) -> tuple[BlockUse, ...]:
-    """Return which coefficients of a block enter which predictor."""
-    uses = []
-    for predictor in dict.fromkeys(coef.predictor for coef in group.coefs):
-        positions = [i for i, coef in enumerate(group.coefs) if coef.predictor == predictor]
-        uses.append(
-            BlockUse(
-                predictor,
-                suffixes[predictor],
-                f" that enter {predictor}",
-                positions[0] + 1,
-                positions[-1] + 1,
+    def _population(self, name: str) -> Population | None:
+        """Return the population-level effects of a predictor, if it has any."""
+        info = self.design.predictors[name]
+        if not info.coefs:
+            return None
+        suffix, scope, purpose = self.suffixes[name], self._scope(name), _purpose(name)
+        X = self.design.arrays.predictors[name].X
+        labels = [coef.label for coef in info.coefs]
+        means = np.zeros(X.shape[1])
+        intercept = coefficients = None
+        if info.centred:
+            means = info.means[1:]
+            X, labels = X[:, 1:] - means, labels[1:]
+            intercept = stan_parameter(
+                f"Intercept{suffix}",
+                self.priors.for_("Intercept", **scope).elements,
+                natural=(-np.inf, np.inf),
+                comment=f"intercept{purpose} at the means of the columns",
             )
+        if labels:
+            coefficients = stan_parameter(
+                f"b{suffix}",
+                self.priors.for_("b", **scope).elements,
+                natural=(-np.inf, np.inf),
+                size="1" if is_constant(X) else f"K{suffix}",
+                labels=labels,
+                comment=f"population-level coefficients{purpose}",
+            )
+        return Population(suffix, purpose, name, intercept, coefficients, X, means)
+
+    def _sd_prior(self, block: int, position: int) -> ElementPrior:
+        """Return the prior of the standard deviation of one coefficient of a block."""
+        group = self.design.groups[block]
+        coef = group.coefs[position]
+        return self.priors.element(
+            "sd", coef=coef.name.brms, group=group.group, **self._scope(coef.predictor)
         )
-    return tuple(uses)
 
-
-def _uncorrelated(
-    design: Design, priors: PriorSet, scope: Mapping[str, str], suffix: str, name: str
-) -> UncorrelatedEffects | None:
-    """Return all uncorrelated group-level coefficients of a predictor, if it has any."""
-    correlated = set(_correlated_blocks(design.groups))
-    members = tuple(
-        (block, position)
-        for block, group in enumerate(design.groups)
-        if block not in correlated
-        for position, coef in enumerate(group.coefs)
-        if coef.predictor == name
-    )
-    if not members:
-        return None
-    elements = [
-        element
-        for block, position in members
-        for element in _sd_elements(
-            priors, {name: scope}, design.groups[block], range(position, position + 1)
+    def _correlated(self, block: int, suffix: str) -> CorrelatedEffects:
+        """Return a correlated block."""
+        group = self.design.groups[block]
+        size = len(group.coefs)
+        return CorrelatedEffects(
+            suffix=suffix,
+            purpose="",
+            group=group.group,
+            block=block,
+            sd=stan_parameter(
+                f"sd{suffix}",
+                [self._sd_prior(block, position) for position in range(size)],
+                natural=(0.0, np.inf),
+                size=f"M{suffix}",
+                labels=[coef.brms_label for coef in group.coefs],
+                comment=f"standard deviations of the effects of {group.group}",
+            ),
+            cholesky=stan_parameter(
+                f"L{suffix}",
+                self.priors.for_("cor", group=group.group).elements,
+                size=f"M{suffix}",
+                type_="cholesky_factor_corr",
+                density="lkj_corr_cholesky_lpdf",
+                comment="Cholesky factor of their correlations",
+            ),
+            z=latent_parameter(
+                f"z{suffix}", "matrix", f"M{suffix}, G{suffix}", "standardised effects"
+            ),
+            uses=self._uses(group),
+            size=size,
+            levels=len(group.levels),
         )
-    ]
-    labels = [
-        f"{design.groups[b].group}, {design.groups[b].coefs[m].brms_label}" for b, m in members
-    ]
-    return UncorrelatedEffects(
-        suffix=suffix,
-        purpose=_purpose(name),
-        sd=stan_parameter(
-            f"sd{suffix}",
-            elements,
-            natural=(0.0, np.inf),
-            size=f"M{suffix}",
-            labels=labels,
-            comment="standard deviations of the uncorrelated group-level effects" + _purpose(name),
-        ),
-        z=latent_parameter(f"z{suffix}", "vector", f"G{suffix}", "standardised effects"),
-        members=members,
-        levels=tuple(len(design.groups[block].levels) for block, _ in members),
-    )
 
+    def _uses(self, group: GroupInfo) -> tuple[BlockUse, ...]:
+        """Return which coefficients of a block enter which predictor."""
+        uses = []
+        for predictor in dict.fromkeys(coef.predictor for coef in group.coefs):
+            positions = [i for i, coef in enumerate(group.coefs) if coef.predictor == predictor]
+            purpose = f" that enter {predictor}"
+            uses.append(
+                BlockUse(
+                    predictor,
+                    self.suffixes[predictor],
+                    purpose,
+                    first=positions[0] + 1,
+                    last=positions[-1] + 1,
+                )
+            )
+        return tuple(uses)
 
-def _effects(
-    design: Design,
-    uncorrelated: UncorrelatedEffects | None,
-    correlated: Sequence[CorrelatedEffects],
-    suffixes: Mapping[str, str],
-    name: str,
-) -> GroupEffects | None:
-    """Return the sparse product of a predictor's group-level effects, if it has any."""
-    columns: list[EffectColumns] = []
-    pieces: list[str] = []
-    width = 0
-    arrays = design.arrays.groups
-    if uncorrelated is not None:
-        pieces.append(uncorrelated.stacked)
-        for (block, position), levels in zip(
-            uncorrelated.members, uncorrelated.levels, strict=True
-        ):
-            columns.append(EffectColumns(arrays[block].Z[:, position], width + arrays[block].index))
-            width += levels
-    for term in correlated:
-        for use in term.uses:
-            if use.predictor != name:
-                continue
-            pieces.append(term.stacked(name))
-            size = use.last - use.first + 1
-            index = arrays[term.block].index * size
-            for step in range(size):
-                values = arrays[term.block].Z[:, use.first - 1 + step]
-                columns.append(EffectColumns(values, width + index + step))
-            width += size * term.levels
-    if not columns:
-        return None
-    rows = compressed_rows(columns, width)
-    return GroupEffects(suffixes[name], _purpose(name), rows, tuple(pieces))
+    def _uncorrelated(self, name: str) -> UncorrelatedEffects | None:
+        """Return all uncorrelated group-level coefficients of a predictor, if it has any."""
+        groups, suffix, purpose = self.design.groups, self.suffixes[name], _purpose(name)
+        members = tuple(
+            (block, position)
+            for block, group in enumerate(groups)
+            if block not in self._correlated_blocks
+            for position, coef in enumerate(group.coefs)
+            if coef.predictor == name
+        )
+        if not members:
+            return None
+        return UncorrelatedEffects(
+            suffix=suffix,
+            purpose=purpose,
+            sd=stan_parameter(
+                f"sd{suffix}",
+                [self._sd_prior(block, position) for block, position in members],
+                natural=(0.0, np.inf),
+                size=f"M{suffix}",
+                labels=[f"{groups[b].group}, {groups[b].coefs[m].brms_label}" for b, m in members],
+                comment=f"standard deviations of the uncorrelated group-level effects{purpose}",
+            ),
+            z=latent_parameter(f"z{suffix}", "vector", f"G{suffix}", "standardised effects"),
+            members=members,
+            levels=tuple(len(groups[block].levels) for block, _ in members),
+        )
+
+    def _effects(
+        self,
+        name: str,
+        uncorrelated: UncorrelatedEffects | None,
+        correlated: Sequence[CorrelatedEffects],
+    ) -> GroupEffects | None:
+        """Return the sparse product of a predictor's group-level effects, if it has any."""
+        columns: list[EffectColumns] = []
+        pieces: list[str] = []
+        width = 0
+        arrays = self.design.arrays.groups
+        if uncorrelated is not None:
+            pieces.append(uncorrelated.stacked)
+            for (block, position), levels in zip(
+                uncorrelated.members, uncorrelated.levels, strict=True
+            ):
+                group = arrays[block]
+                columns.append(EffectColumns(group.Z[:, position], width + group.index))
+                width += levels
+        for term in correlated:
+            for use in term.uses:
+                if use.predictor != name:
+                    continue
+                pieces.append(term.stacked(name))
+                group = arrays[term.block]
+                size = use.last - use.first + 1
+                for step in range(size):
+                    values = group.Z[:, use.first - 1 + step]
+                    columns.append(EffectColumns(values, width + group.index * size + step))
+                width += size * term.levels
+        if not columns:
+            return None
+        rows = compressed_rows(columns, width)
+        return GroupEffects(self.suffixes[name], _purpose(name), rows, tuple(pieces))

@@ -196,11 +196,23 @@ def _on_family_scale(
 def _glm(design: Design, family: Family, terms: TermSet) -> bool:
     """Whether the likelihood can be one of Stan's GLM primitives."""
     mean = design.terms.predictor("mu")
+    rowwise = {name for name in _rowwise(design, terms) if name != "mu"}
     return (
         family.likelihood.glm is not None
+        and rowwise <= family.likelihood.glm_rowwise
         and isinstance(mean, LinearPredictor)
         and terms.pieces("mu").product is not None
         and design.arrays.weights is None
+    )
+
+
+def _rowwise(design: Design, terms: TermSet) -> frozenset[str]:
+    """Return the distributional parameters that differ from row to row."""
+    return frozenset(
+        predictor.name
+        for predictor in design.terms.predictors
+        if not predictor.nlpar
+        and not (isinstance(predictor, LinearPredictor) and terms.pieces(predictor.name).is_scalar)
     )
 
 
@@ -209,13 +221,6 @@ def likelihood(design: Design, family: Family, terms: TermSet) -> Likelihood:
     glm = _glm(design, family, terms)
     pieces = terms.pieces("mu")
     X, b = pieces.product if glm and pieces.product is not None else ("", "")
-    vectors = set()
-    for predictor in design.terms.predictors:
-        if predictor.nlpar:
-            continue
-        scalar = isinstance(predictor, LinearPredictor) and terms.pieces(predictor.name).is_scalar
-        if not scalar:
-            vectors.add(predictor.name)
     return Likelihood(
         function=family.likelihood.function,
         glm=glm,
@@ -223,5 +228,5 @@ def likelihood(design: Design, family: Family, terms: TermSet) -> Likelihood:
         X=X,
         b=b,
         arguments={name: name for name in family.dpar_names},
-        vectors=frozenset(vectors),
+        vectors=_rowwise(design, terms),
     )

@@ -26,10 +26,16 @@ __all__ = [
     "Population",
     "Term",
     "UncorrelatedEffects",
+    "is_constant",
 ]
 
 Draws = Mapping[str, NDArray[np.float64]]
 Effects = MutableMapping[tuple[int, int], NDArray[np.float64]]
+
+
+def is_constant(X: NDArray[np.float64]) -> bool:
+    """Whether the only column is that of an intercept."""
+    return X.shape[1] == 1 and bool(np.all(X == 1.0))
 
 
 @dataclass(frozen=True)
@@ -96,7 +102,7 @@ class Population(Term):
 
     @property
     def _constant(self) -> bool:
-        return self.X.shape[1] == 1 and bool(np.all(self.X == 1.0))
+        return is_constant(self.X)
 
     @property
     def parameters(self) -> tuple[StanParameter, ...]:

@@ -93,7 +93,7 @@ def test_posterior_equals_that_of_brms(name: str) -> None:
     monte_carlo = np.hypot(
         ours["sd"] / np.sqrt(ours["ess_bulk"]), expected["sd"] / np.sqrt(expected["ess_bulk"])
     )
-    compared = expected.join(ours, rsuffix="_ours").assign(
+    compared = expected.join(ours.add_suffix("_ours")).assign(
         mean_error=(ours["mean"] - expected["mean"]).abs()
         / np.maximum(0.1 * expected["sd"], 4 * monte_carlo),
         sd_error=(ours["sd"] / expected["sd"] - 1).abs() / 0.08,
