@@ -1,0 +1,67 @@
+// Reaction ~ Days + (1 | p | Subject)
+// sigma ~ Days + (1 | p | Subject)
+// family: gaussian(link = 'identity')
+// written by brmspy
+data {
+  int<lower=0> N;  // observations
+  vector[N] Y;  // response: Reaction
+  int<lower=1> K_sigma;  // population-level coefficients of sigma
+  matrix[N, K_sigma] X_sigma;  // columns, centred
+  int<lower=1> K;  // population-level coefficients
+  matrix[N, K] X;  // columns, centred
+  int<lower=1> M_1;  // correlated coefficients of group Subject
+  int<lower=1> G_1;  // its levels
+  array[2] int<lower=1, upper=M_1> span_1_mu;  // first and last coefficient that enter mu
+  array[2] int<lower=1, upper=M_1> span_1_sigma;  // first and last coefficient that enter sigma
+  int<lower=1> Q_sigma;  // group-level effects of sigma
+  int<lower=0> Zn_sigma;  // non-zero elements of their sparse model matrix Z
+  vector[Zn_sigma] Zw_sigma;  // its values
+  array[Zn_sigma] int<lower=1> Zv_sigma;  // their columns
+  array[N + 1] int<lower=1> Zu_sigma;  // where each row starts
+  int<lower=1> Q;  // group-level effects
+  int<lower=0> Zn;  // non-zero elements of their sparse model matrix Z
+  vector[Zn] Zw;  // its values
+  array[Zn] int<lower=1> Zv;  // their columns
+  array[N + 1] int<lower=1> Zu;  // where each row starts
+  real prior_Intercept_sigma_nu;
+  real prior_Intercept_sigma_mu;
+  real prior_Intercept_sigma_sigma;
+  real prior_Intercept_nu;
+  real prior_Intercept_mu;
+  real prior_Intercept_sigma;
+  vector[M_1] prior_sd_1_nu;
+  vector[M_1] prior_sd_1_mu;
+  vector[M_1] prior_sd_1_sigma;
+  real prior_L_1_eta;
+  real log_prior_mass;  // log prior mass that the bounds leave, summed over parameters
+  int<lower=0, upper=1> prior_only;  // 1: draw from the prior, ignore the response
+}
+parameters {
+  real Intercept_sigma;  // intercept of sigma at the means of the columns
+  vector[K_sigma] b_sigma;  // population-level coefficients of sigma
+  real Intercept;  // intercept at the means of the columns
+  vector[K] b;  // population-level coefficients
+  vector<lower=0>[M_1] sd_1;  // standard deviations of the effects of Subject
+  cholesky_factor_corr[M_1] L_1;  // Cholesky factor of their correlations
+  matrix[M_1, G_1] z_1;  // standardised effects
+}
+model {
+  if (!prior_only) {
+    matrix[M_1, G_1] r_1 = diag_pre_multiply(sd_1, L_1) * z_1;
+    vector[N] sigma = exp(Intercept_sigma + csr_matrix_times_vector(N, Q_sigma, Zw_sigma, Zv_sigma, Zu_sigma, to_vector(r_1[span_1_sigma[1]:span_1_sigma[2]])) + X_sigma * b_sigma);
+    target += normal_id_glm_lpdf(Y | X, Intercept + csr_matrix_times_vector(N, Q, Zw, Zv, Zu, to_vector(r_1[span_1_mu[1]:span_1_mu[2]])), b, sigma);
+  }
+  // priors
+  // Intercept_sigma ~ student_t(3, 0, 2.5)
+  target += student_t_lpdf(Intercept_sigma | prior_Intercept_sigma_nu, prior_Intercept_sigma_mu, prior_Intercept_sigma_sigma);
+  // b_sigma[Days] ~ flat
+  // Intercept ~ student_t(3, 288.7, 59.3)
+  target += student_t_lpdf(Intercept | prior_Intercept_nu, prior_Intercept_mu, prior_Intercept_sigma);
+  // b[Days] ~ flat
+  // sd_1[Intercept], … (2) ~ student_t(3, 0, 59.3)
+  target += student_t_lpdf(sd_1 | prior_sd_1_nu, prior_sd_1_mu, prior_sd_1_sigma);
+  // L_1 ~ lkj(1)
+  target += lkj_corr_cholesky_lpdf(L_1 | prior_L_1_eta);
+  target += -log_prior_mass;
+  target += std_normal_lpdf(to_vector(z_1));
+}

@@ -1,0 +1,50 @@
+// Reaction ~ Days + (Days || Subject)
+// family: gaussian(link = 'identity')
+// written by brmspy
+data {
+  int<lower=0> N;  // observations
+  vector[N] Y;  // response: Reaction
+  int<lower=1> K;  // population-level coefficients
+  matrix[N, K] X;  // columns, centred
+  int<lower=1> M;  // uncorrelated group-level coefficients
+  int<lower=1> G;  // their levels, one coefficient after the other
+  array[G] int<lower=1, upper=M> coef;  // the coefficient that a level belongs to
+  int<lower=1> Q;  // group-level effects
+  int<lower=0> Zn;  // non-zero elements of their sparse model matrix Z
+  vector[Zn] Zw;  // its values
+  array[Zn] int<lower=1> Zv;  // their columns
+  array[N + 1] int<lower=1> Zu;  // where each row starts
+  real prior_Intercept_nu;
+  real prior_Intercept_mu;
+  real prior_Intercept_sigma;
+  real prior_sigma_nu;
+  real prior_sigma_mu;
+  real prior_sigma_sigma;
+  vector[M] prior_sd_nu;
+  vector[M] prior_sd_mu;
+  vector[M] prior_sd_sigma;
+  real log_prior_mass;  // log prior mass that the bounds leave, summed over parameters
+  int<lower=0, upper=1> prior_only;  // 1: draw from the prior, ignore the response
+}
+parameters {
+  real Intercept;  // intercept at the means of the columns
+  vector[K] b;  // population-level coefficients
+  real<lower=0> sigma;  // residual standard deviation
+  vector<lower=0>[M] sd;  // standard deviations of the uncorrelated group-level effects
+  vector[G] z;  // standardised effects
+}
+model {
+  if (!prior_only) {
+    target += normal_id_glm_lpdf(Y | X, Intercept + csr_matrix_times_vector(N, Q, Zw, Zv, Zu, sd[coef] .* z), b, sigma);
+  }
+  // priors
+  // Intercept ~ student_t(3, 288.7, 59.3)
+  target += student_t_lpdf(Intercept | prior_Intercept_nu, prior_Intercept_mu, prior_Intercept_sigma);
+  // b[Days] ~ flat
+  // sigma ~ student_t(3, 0, 59.3)
+  target += student_t_lpdf(sigma | prior_sigma_nu, prior_sigma_mu, prior_sigma_sigma);
+  // sd[Subject, Intercept], … (2) ~ student_t(3, 0, 59.3)
+  target += student_t_lpdf(sd | prior_sd_nu, prior_sd_mu, prior_sd_sigma);
+  target += -log_prior_mass;
+  target += std_normal_lpdf(z);
+}
