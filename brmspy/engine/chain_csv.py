@@ -87,11 +87,13 @@ class ChainCsv:
 
     def draws(self) -> npt.NDArray[np.float64]:
         """Return the draws after warm-up, one row each."""
-        return self._table(self._draws)
+        self._draws = [self._join(self._draws)]
+        return self._draws[0]
 
     def warmup(self) -> npt.NDArray[np.float64]:
         """Return the draws of the warm-up, one row each; none if they were not saved."""
-        return self._table(self._warmup)
+        self._warmup = [self._join(self._warmup)]
+        return self._warmup[0]
 
     def seconds(self) -> tuple[float, float]:
         """Return the seconds that warm-up and sampling took; nan if the chain did not end."""
@@ -128,9 +130,13 @@ class ChainCsv:
         if self._divergent_column is not None:
             self._divergences += int(values[:, self._divergent_column].sum())
 
-    def _table(self, blocks: list[npt.NDArray[np.float64]]) -> npt.NDArray[np.float64]:
-        """Join what has been read in parts."""
-        return np.concatenate([np.empty((0, len(self.columns))), *blocks])
+    def _join(self, blocks: list[npt.NDArray[np.float64]]) -> npt.NDArray[np.float64]:
+        """Join what has been read in parts; the parts are then not kept, they may be large."""
+        return blocks[0] if len(blocks) == 1 else np.concatenate([self._no_rows(), *blocks])
+
+    def _no_rows(self) -> npt.NDArray[np.float64]:
+        """Return an array without rows."""
+        return np.empty((0, len(self.columns)))
 
 
 def _parse(rows: list[bytes]) -> npt.NDArray[np.float64]:

@@ -124,27 +124,26 @@ def draws_and_stats(
     tuple of dict
         Arrays (chain, draw, *shape) by Stan variable, and (chain, draw) by statistic.
     """
-    table = np.stack(tables)
-    columns = {
+    wanted = {
         name: variable
         for name, variable in InferenceMetadata({"raw_header": header}).stan_vars.items()
         if variables is None or name in variables
     }
     draws = {
-        name: np.ascontiguousarray(variable.extract_reshape(table))
-        for name, variable in columns.items()
+        name: np.ascontiguousarray([variable.extract_reshape(table) for table in tables])
+        for name, variable in wanted.items()
     }
-    return draws, _stats(header.split(","), table, max_treedepth)
+    return draws, _stats(header.split(","), tables, max_treedepth)
 
 
 def _stats(
-    columns: list[str], table: npt.NDArray[np.float64], max_treedepth: int
+    columns: list[str], tables: Sequence[npt.NDArray[np.float64]], max_treedepth: int
 ) -> dict[str, npt.NDArray[Any]]:
     """Return the sampler's statistics by their ArviZ names."""
     stats: dict[str, npt.NDArray[Any]] = {
-        name: table[:, :, columns.index(column)].astype(dtype)
+        name: np.array([table[:, columns.index(column)] for table in tables]).astype(dtype)
         if column in columns
-        else np.full(table.shape[:2], missing, dtype)
+        else np.full((len(tables), len(tables[0])), missing, dtype)
         for column, name, dtype, missing in _STATS
     }
     stats["reached_max_treedepth"] = stats["tree_depth"] >= max_treedepth

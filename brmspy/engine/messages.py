@@ -15,7 +15,7 @@ _SHOWN_LINES = 12
 # that is repeated below in our words.
 _NOISE = re.compile(
     r"""^\s*(
-        [a-z_]+\s*=.*                   # num_samples = 1000 (Default)
+        [a-z_0-9]+\s*=.*               # num_samples = 1000 (Default)
       | [a-z_]+                         # data
       | (Chain\ \[\d+\]\ )?Iteration:.*
       | Gradient\ evaluation\ took.*

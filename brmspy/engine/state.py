@@ -52,13 +52,17 @@ class ChainState:
 
     @property
     def seconds_left(self) -> float | None:
-        """Time that it still needs at the speed of its phase; None if that is not known yet."""
+        """Time that it still needs, at the speed of its phase or at first of all its iterations.
+
+        None if the speed is not known yet.
+        """
         if not self.running:
             return 0.0 if self.phase != "waiting" else None
-        begun = self.iteration - (self.warmup if self.phase == "sampling" else 0)
-        if begun < _ITERATIONS_TO_JUDGE or self.phase_seconds < _SECONDS_TO_JUDGE:
-            return None
-        return (self.total - self.iteration) * self.phase_seconds / begun
+        in_phase = self.iteration - (self.warmup if self.phase == "sampling" else 0)
+        for done, seconds in ((in_phase, self.phase_seconds), (self.iteration, self.seconds)):
+            if done >= _ITERATIONS_TO_JUDGE and seconds >= _SECONDS_TO_JUDGE:
+                return (self.total - self.iteration) * seconds / done
+        return None
 
 
 @dataclass(frozen=True)
@@ -100,13 +104,14 @@ class ProgressState:
     def seconds_left(self) -> float | None:
         """Time until the last chain ends; None if that is not known yet.
 
-        Chains that wait are taken to last as long as the others do on average.
+        Chains of unknown speed are taken to last as long as the others do on average.
         """
-        begun = [chain for chain in self.chains if chain.phase != "waiting"]
-        left = [chain.seconds_left for chain in begun]
-        known = [seconds for seconds in left if seconds is not None]
-        if not begun or len(known) < len(left):
+        known = {
+            chain: chain.seconds_left for chain in self.chains if chain.seconds_left is not None
+        }
+        if not known:
             return None
-        lengths = [chain.seconds + rest for chain, rest in zip(begun, known, strict=True)]
-        queue = (len(self.chains) - len(begun)) * sum(lengths) / len(lengths)
-        return max(*known, (sum(known) + queue) / max(1, self.at_once))
+        length = sum(chain.seconds + left for chain, left in known.items()) / len(known)
+        left = [known.get(chain, max(0.0, length - chain.seconds)) for chain in self.chains]
+        running = [rest for chain, rest in zip(self.chains, left, strict=True) if chain.running]
+        return max(0.0, *running, sum(left) / self.at_once)

@@ -57,7 +57,7 @@ def headline(state: ProgressState) -> str:
         [
             f"Sampling {_count(len(state.chains), 'chain')}: {state.fraction:.0%}",
             duration(state.elapsed),
-            *([f"about {duration(left)} left"] if left is not None else []),
+            *([f"about {duration(left)} left"] if left else []),
             *_divergences(state.divergences),
         ]
     )

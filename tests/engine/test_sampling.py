@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import logging
 import os
+import signal
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -172,6 +174,15 @@ class TestCommand:
 
 
 class TestTraces:
+    def test_interrupts_are_handled_as_before(self, fake_exe: Path) -> None:
+        before = signal.getsignal(signal.SIGINT)
+        run(fake_exe)
+        assert signal.getsignal(signal.SIGINT) is before
+
+    def test_in_another_thread(self, fake_exe: Path) -> None:
+        with ThreadPoolExecutor(1) as pool:
+            assert pool.submit(run, fake_exe).result().draws["a"].shape == (2, 10)
+
     def test_nothing_is_left(
         self, fake_exe: Path, scratch: Path, capfd: pytest.CaptureFixture[str]
     ) -> None:
