@@ -117,7 +117,7 @@ def _check_constant(
 ) -> None:
     """Refuse to fix a parameter at a value that it cannot have."""
     if not bounds[0] <= value <= bounds[1]:
-        raise PriorError(f"{where}: {format_number(value)} is not {_range(name, bounds)}.")
+        raise PriorError(f"{where}: {format_number(value)} is not in {_range(name, bounds)}.")
     is_scale = block.class_ != "sd" and (block.lower, block.upper) == (0.0, math.inf)
     if is_scale and value == 0.0:
         raise PriorError(f"{where}: {name} must be greater than 0. Fix it at a positive number.")

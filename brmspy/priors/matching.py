@@ -114,13 +114,21 @@ def _wrong_scope(
         return _absent_class(blocks, row)
     scopes = list(dict.fromkeys(block.scope for block in same_class))
     words = [_scope_in_words(*scope) for scope in scopes]
-    if ("", "") in scopes and len(scopes) == 1:
-        return f"class {row.class_!r} occurs here only without dpar and nlpar. Leave them out."
     if row.dpar or row.nlpar:
         where = _scope_in_words(row.dpar, row.nlpar)
-        return f"there is no class {row.class_!r} with {where}, only with {', '.join(words)}."
+        here = _classes_in(blocks, row.dpar or row.nlpar)
+        return (
+            f"with {where} there is only {here}; class {row.class_!r} occurs with "
+            f"{', '.join(words)}."
+        )
     add = "Add it" if len(words) == 1 else "Set one prior for each"
     return f"class {row.class_!r} occurs here only with {', '.join(words)}. {add}."
+
+
+def _classes_in(blocks: Sequence[ParameterBlock], predicted: str) -> str:
+    """Return the classes of a predicted parameter's own parameters."""
+    found = _unique(b.class_ for b in blocks if predicted in (b.dpar, b.nlpar))
+    return " and ".join(f"class_={name!r}" for name in found)
 
 
 def _scope_in_words(dpar: str, nlpar: str) -> str:
@@ -134,13 +142,13 @@ def _wrong_class(blocks: Sequence[ParameterBlock], row: Prior) -> str:
     """Say what is wrong with a class that does not occur in the model."""
     if any(block.dpar == row.class_ for block in blocks):
         return (
-            f"{row.class_!r} has a formula, so it is no single number. Set priors for its "
-            f"coefficients: class_='Intercept' or class_='b', with dpar={row.class_!r}."
+            f"{row.class_!r} has a formula, so it is no single number. Set priors for what "
+            f"predicts it: {_classes_in(blocks, row.class_)}, with dpar={row.class_!r}."
         )
     if any(block.nlpar == row.class_ for block in blocks):
         return (
-            f"{row.class_!r} is a non-linear parameter, not a class. "
-            f"Write class_='b', nlpar={row.class_!r}."
+            f"{row.class_!r} is a non-linear parameter, not a class. Write nlpar={row.class_!r}, "
+            f"with {_classes_in(blocks, row.class_)}."
         )
     if row.class_ in ("b", "Intercept", *_GROUPED):
         return _absent_class(blocks, row)
@@ -200,8 +208,8 @@ def _coef(blocks: Sequence[ParameterBlock], places: Sequence[ParameterBlock], ro
         raise _unmatched(
             blocks,
             row,
-            "a coefficient of class 'sd' belongs to a group. "
-            + " or ".join(f"Add group={group!r}" for group in groups or [block.group])
+            "a coefficient of class 'sd' belongs to a group. Add "
+            + " or ".join(f"group={group!r}" for group in groups or [b.group for b in places])
             + ".",
         )
     found = _find(block, row.coef)
@@ -246,7 +254,8 @@ def _valid_places(blocks: Sequence[ParameterBlock], row: Prior) -> Iterator[str]
             shown = table.loc[:, (table != "").any()]
             title = "" if candidates is blocks else f" of class {row.class_!r}"
             yield f"Parameters{title} that can have a prior:"
-            yield shown.to_string(index=False)
+            lines = shown.rename(columns={"class": "class_"}).to_string(index=False).splitlines()
+            yield from (line.rstrip() for line in lines)
             return
     yield "default_prior(formula, data, family) lists what can have a prior."
 

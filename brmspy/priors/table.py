@@ -13,6 +13,9 @@ from brmspy.priors.parameters import ParameterBlock
 
 __all__ = ["COLUMNS", "PriorRow", "default_prior_table", "prior_table", "rows_of"]
 
+# In the order of the Unicode collation algorithm, which R's sorting follows.
+_SIGNS = " _-,;:!?.'\"()[]{}@*/\\&#%`^+<=>|~$"
+
 COLUMNS = ("prior", "class", "coef", "group", "resp", "dpar", "nlpar", "lb", "ub", "source")
 
 
@@ -113,4 +116,5 @@ def _order(row: PriorRow) -> tuple[object, ...]:
 
 def _collation(text: str) -> tuple[object, ...]:
     """Return what R sorts text by: signs, digits, letters; then lower case before upper."""
-    return tuple((c.isalnum() + c.isalpha(), c) for c in text.casefold()), text.swapcase()
+    signs_first = ((c.isalnum() + c.isalpha(), _SIGNS.find(c), c) for c in text.casefold())
+    return tuple(signs_first), text.swapcase()
