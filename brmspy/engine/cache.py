@@ -173,7 +173,7 @@ def clear_cache(*, runners: bool = False) -> int:
 
 def _key(code: str, toolchain: Toolchain, options: CompileOptions) -> str:
     """Return the name of the entry: a digest of all that decides what the executable does."""
-    text = "\0".join((_normalise(code), toolchain.fingerprint(options), repr(options)))
+    text = "\0".join((_normalise(code), toolchain.fingerprint(options)))
     return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 

@@ -2,38 +2,37 @@
 
 from __future__ import annotations
 
-import functools
 import hashlib
 import importlib.metadata
 import importlib.util
 import os
 import platform
-import shutil
-import tempfile
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-
-from filelock import FileLock
 
 from brmspy.engine import stanc
 from brmspy.engine.compilers import Compiler, Jobs, find_compiler, how_to_install
 from brmspy.engine.directories import runners_directory
 from brmspy.engine.interface import CompileOptions, Toolchain
+from brmspy.engine.prebuilt import Prebuilt, runner_hash
 from brmspy.errors import CompileError
 
 __all__ = ["EmbeddedToolchain", "find_embedded"]
 
-_RUNNER = Path(__file__).parent / "runner"
-_DEFINES = (
+# benchmarks/compile_flags.py measures what these cost and gain. STAN_THREADS is always on: it
+# costs nothing measurable, and one runner then serves every model.
+_FLAGS = (
+    "-std=c++17",
+    "-w",
+    "-pthread",
     "-DNDEBUG",
     "-D_REENTRANT",
     "-DBOOST_DISABLE_ASSERTS",
     "-DTBB_INTERFACE_NEW",
+    "-DSTAN_THREADS",
 )
-_OPTIMISE = ("-O1",)
+_OPTIMISE = "-O2"
 
 
 @dataclass(frozen=True)
@@ -63,35 +62,54 @@ class EmbeddedToolchain(Toolchain):
         """The translator."""
         return self.home / "stanc"
 
-    def fingerprint(self, options: CompileOptions) -> str:
-        """Return all that decides what an executable looks like."""
-        return "\n".join(
-            (
-                f"{self.name} stan {self.stan_version} httpstan {self.version}",
-                f"{platform.system()} {platform.machine()}",
-                self.compiler.version,
-                " ".join((*self.compiler.command, *_compile_flags(options))),
-                _runner_hash(),
-            )
+    @property
+    def prebuilt(self) -> Prebuilt:
+        """The runner and the precompiled header."""
+        key = hashlib.sha256(self._identity().encode()).hexdigest()[:16]
+        include = ("-isystem", str(self.home / "include"))
+        return Prebuilt(
+            folder=runners_directory() / key,
+            httpstan=self.home,
+            compiler=self.compiler,
+            flags=(*_FLAGS, *include),
+            optimise=_OPTIMISE,
         )
+
+    def fingerprint(self, options: CompileOptions) -> str:
+        """Return all that decides what an executable looks like.
+
+        Executables can use threads with any options.
+        """
+        return self._identity()
 
     def check(self, code: str, name: str = "model", pedantic: bool = False) -> tuple[str, ...]:
         """Check a Stan program without compiling it."""
         return stanc.check(self.stanc, code, name, pedantic)
+
+    def is_prepared(self, options: CompileOptions) -> bool:
+        """Tell whether the runner is compiled."""
+        return self.prebuilt.is_ready
+
+    def prepare(self, options: CompileOptions, *, header: bool = False) -> None:
+        """Compile the runner, and precompile Stan's headers if asked for."""
+        with ThreadPoolExecutor(max_workers=1) as pool, Jobs() as jobs:
+            runner = pool.submit(self.prebuilt.build_runner, jobs)
+            if header:
+                self.prebuilt.build_header(jobs)
+            runner.result()
 
     def compile(self, stan_file: Path, exe: Path, options: CompileOptions) -> None:
         """Compile a Stan program and link it with the runner."""
         cpp_file = exe.with_name(exe.name + ".cpp")
         object_file = exe.with_name(exe.name + ".o")
         stanc.translate(self.stanc, stan_file, cpp_file)
-        # The runner is missing only at the first fit; it compiles beside the model then.
-        # Jobs is left before the pool, which would wait for the processes.
+        # The runner is missing only at the first fit; it compiles beside the model then. When
+        # something fails, Jobs ends the compilers before the pool waits for its thread.
         with ThreadPoolExecutor(max_workers=1) as pool, Jobs() as jobs:
-            runner = pool.submit(self._runner, jobs, options)
-            doing = f"Compiling {stan_file.name}"
-            self._compile_object(jobs, cpp_file, object_file, options, doing)
-            home = runner.result()
-            self._link(jobs, object_file, home, exe)
+            runner = pool.submit(self.prebuilt.build_runner, jobs)
+            self._compile_model(jobs, cpp_file, object_file, f"Compiling {stan_file.name}")
+            runner.result()
+            self._link(jobs, object_file, exe)
         cpp_file.unlink()
         object_file.unlink()
 
@@ -102,39 +120,44 @@ class EmbeddedToolchain(Toolchain):
             "stan": self.stan_version,
             "httpstan": self.version,
             "compiler": self.compiler.version,
+            "flags": f"{_OPTIMISE} STAN_THREADS",
         }
 
-    def _compile_object(
-        self, jobs: Jobs, source: Path, target: Path, options: CompileOptions, doing: str
-    ) -> None:
-        """Compile one C++ file."""
-        flags = (*_compile_flags(options), "-isystem", str(self.home / "include"))
-        jobs.run(self.compiler, [*flags, "-c", str(source), "-o", str(target)], doing)
+    def _identity(self) -> str:
+        """Return the versions, the compiler and the flags, one in each line."""
+        return "\n".join(
+            (
+                f"{self.name} stan {self.stan_version} httpstan {self.version}",
+                f"{platform.system()} {platform.machine()}",
+                self.compiler.version,
+                " ".join((*self.compiler.command, *_FLAGS, _OPTIMISE)),
+                runner_hash(),
+            )
+        )
 
-    def _runner(self, jobs: Jobs, options: CompileOptions) -> Path:
-        """Return the folder with the runner's object file and TBB, building it if needed."""
-        key = hashlib.sha256(self.fingerprint(options).encode()).hexdigest()[:20]
-        home = runners_directory() / key
-        if (home / "runner.o").exists():
-            return home
-        with _building(home) as folder:
-            if folder is not None:
-                source, target = _RUNNER / "runner.cpp", folder / "runner.o"
-                self._compile_object(jobs, source, target, options, "Compiling the runner")
-                for library in (self.home / "lib").glob("libtbb*"):
-                    shutil.copy2(library, folder)
-        return home
+    def _compile_model(self, jobs: Jobs, source: Path, target: Path, doing: str) -> None:
+        """Compile a model, with the precompiled header if there is one that works."""
+        prebuilt = self.prebuilt
+        arguments = [*prebuilt.flags, _OPTIMISE, "-c", str(source), "-o", str(target)]
+        if not prebuilt.header.exists():
+            jobs.run(self.compiler, arguments, doing)
+            return
+        try:
+            jobs.run(self.compiler, [*prebuilt.header_flags(), *arguments], doing)
+        except CompileError:
+            # Whose fault it is shows when the model compiles without the header.
+            jobs.run(self.compiler, arguments, doing)
+            prebuilt.drop_header()
 
-    def _link(self, jobs: Jobs, object_file: Path, runner: Path, exe: Path) -> None:
-        """Link a model with the runner, Stan's libraries and TBB."""
-        libraries = sorted((self.home / "lib").glob("libsundials_*.a"))
-        extension = ".dylib" if platform.system() == "Darwin" else ".so.2"
+    def _link(self, jobs: Jobs, object_file: Path, exe: Path) -> None:
+        """Link a model with the runner, Stan's solvers and TBB."""
+        prebuilt = self.prebuilt
+        # The model comes first: where both define an inline function, the model's is taken.
+        inputs = [object_file, prebuilt.runner, *sorted((self.home / "lib").glob("*.a"))]
         arguments = [
-            str(object_file),
-            str(runner / "runner.o"),
-            *map(str, libraries),
-            str(runner / f"libtbb{extension}"),
-            f"-Wl,-rpath,{runner}",
+            *map(str, inputs),
+            str(prebuilt.tbb),
+            f"-Wl,-rpath,{prebuilt.folder}",
             "-pthread",
             "-o",
             str(exe),
@@ -156,14 +179,12 @@ def find_embedded() -> EmbeddedToolchain:
     """
     spec = importlib.util.find_spec("httpstan")
     if spec is None or spec.origin is None:
-        raise CompileError(
-            "The embedded toolchain needs the package httpstan, which is not installed "
-            f"({_advice_without_httpstan()})"
-        )
+        raise CompileError(f"The package httpstan is not installed. {_without_httpstan()}")
     home = Path(spec.origin).parent
-    if not (home / "stanc").exists():
+    header = home / "include" / "stan" / "version.hpp"
+    if not (home / "stanc").exists() or not header.exists():
         raise CompileError(
-            f"The package httpstan in {home} lacks the translator stanc. "
+            f"The package httpstan in {home} lacks the translator stanc or Stan's headers. "
             "Reinstall it: `pip install --force-reinstall httpstan`."
         )
     compiler = find_compiler()
@@ -174,54 +195,23 @@ def find_embedded() -> EmbeddedToolchain:
     return EmbeddedToolchain(
         home=home,
         version=importlib.metadata.version("httpstan"),
-        stan_version=_stan_version(home),
+        stan_version=_read_version(header),
         compiler=compiler,
     )
 
 
-def _advice_without_httpstan() -> str:
+def _without_httpstan() -> str:
     """Return how to get a toolchain where httpstan is missing."""
     if platform.system() == "Windows":
-        return "for Windows, install CmdStan: `python -m cmdstanpy.install_cmdstan`)."
-    return "`pip install httpstan`)."
+        return "It does not exist for Windows; use CmdStan: `python -m cmdstanpy.install_cmdstan`."
+    return "Install it: `pip install httpstan`."
 
 
-def _compile_flags(options: CompileOptions) -> tuple[str, ...]:
-    """Return the flags for model and runner, which must agree on STAN_THREADS."""
-    threads = ("-DSTAN_THREADS",) if options.threads else ()
-    return ("-std=c++17", *_OPTIMISE, "-w", "-pthread", *_DEFINES, *threads)
-
-
-@functools.cache
-def _runner_hash() -> str:
-    """Return a digest of the runner's source."""
-    digest = hashlib.sha256()
-    for source in sorted(_RUNNER.glob("*.[ch]pp")):
-        digest.update(source.name.encode())
-        digest.update(source.read_bytes())
-    return digest.hexdigest()
-
-
-def _stan_version(home: Path) -> str:
+def _read_version(header: Path) -> str:
     """Read Stan's version from its header."""
-    parts = {}
-    for line in (home / "include" / "stan" / "version.hpp").read_text().splitlines():
+    numbers = {}
+    for line in header.read_text(encoding="utf-8").splitlines():
         words = line.split()
-        if len(words) == 3 and words[1].startswith("STAN_"):
-            parts[words[1]] = words[2]
-    return f"{parts['STAN_MAJOR']}.{parts['STAN_MINOR']}.{parts['STAN_PATCH']}"
-
-
-@contextmanager
-def _building(home: Path) -> Iterator[Path | None]:
-    """Give a temporary folder that becomes `home` at the end; None if another process was first."""
-    home.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(home.with_suffix(".lock")):
-        if home.exists():
-            yield None
-            return
-        with tempfile.TemporaryDirectory(prefix=".building-", dir=home.parent) as parent:
-            folder = Path(parent, "runner")
-            folder.mkdir()
-            yield folder
-            folder.rename(home)
+        if len(words) == 3 and words[0] == "#define":
+            numbers[words[1]] = words[2]
+    return ".".join(numbers[f"STAN_{part}"] for part in ("MAJOR", "MINOR", "PATCH"))

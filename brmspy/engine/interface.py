@@ -77,6 +77,39 @@ class Toolchain(ABC):
         """
 
     @abstractmethod
+    def is_prepared(self, options: CompileOptions) -> bool:
+        """Tell whether nothing but the model itself remains to be compiled.
+
+        Parameters
+        ----------
+        options : CompileOptions
+            How to compile.
+
+        Returns
+        -------
+        bool
+            False before the first compilation with the embedded toolchain, which then also
+            compiles its runner and takes longer.
+        """
+
+    @abstractmethod
+    def prepare(self, options: CompileOptions, *, header: bool = False) -> None:
+        """Compile ahead what every model needs.
+
+        Parameters
+        ----------
+        options : CompileOptions
+            How models will be compiled.
+        header : bool
+            Also precompile Stan's headers: models then compile faster, for 800 MB on disk.
+
+        Raises
+        ------
+        CompileError
+            If the compiler fails.
+        """
+
+    @abstractmethod
     def compile(self, stan_file: Path, exe: Path, options: CompileOptions) -> None:
         """Compile a Stan program.
 

@@ -1,87 +1,57 @@
 // A Stan program's executable: CmdStan's command line, console output and files.
 #include "grammar.hpp"
+#include "header.hpp"
 #include "run.hpp"
 
 #include <stan/math/prim/core/init_threadpool_tbb.hpp>
 #include <stan/math/rev/core/profiling.hpp>
 #include <stan/services/error_codes.hpp>
-#include <stan/version.hpp>
 
-#include <chrono>
-#include <ctime>
-#include <iomanip>
 #include <iostream>
 #include <map>
-#include <sstream>
 #include <stdexcept>
 
 // Both are defined by the code stanc generates.
 stan::model::model_base& new_model(stan::io::var_context& data, unsigned int seed,
                                    std::ostream* messages);
+stan::math::profile_map& get_stan_profile_data();
 
 namespace runner {
 namespace {
 
-using Method = int (*)(Run&);
-
-const std::map<std::string, Method> methods = {
-    {"sample", sample},
+struct Method {
+  int (*run)(Run&);
+  /// The argument that holds how many chains (or paths) there are, if there can be several.
+  const char* chains;
 };
 
-std::vector<std::string> version_lines() {
-  return {"stan_version_major = " + stan::MAJOR_VERSION,
-          "stan_version_minor = " + stan::MINOR_VERSION,
-          "stan_version_patch = " + stan::PATCH_VERSION};
-}
+const std::map<std::string, Method> methods = {
+    {"sample", {sample, "num_chains"}},
+    {"optimize", {optimize, nullptr}},
+    {"laplace", {laplace, nullptr}},
+    {"pathfinder", {pathfinder, "num_paths"}},
+    {"variational", {variational, nullptr}},
+    {"generate_quantities", {generate_quantities, "num_chains"}},
+    {"log_prob", {log_prob, nullptr}},
+};
 
-std::string start_time() {
-  const std::time_t now = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now());
-  std::ostringstream text;
-  text << std::put_time(std::gmtime(&now), "%Y-%m-%d %H:%M:%S UTC");
-  return text.str();
-}
+/// Where a method starts: a number is a radius, anything else is the name of a file.
+struct Start {
+  double radius = 2.0;
+  std::string file;
 
-void print_info() {
-  for (const std::string& line : version_lines()) std::cout << line << "\n";
-#ifdef STAN_THREADS
-  std::cout << "STAN_THREADS=true\n";
-#else
-  std::cout << "STAN_THREADS=false\n";
-#endif
-  std::cout << "STAN_MPI=false\nSTAN_OPENCL=false\nSTAN_NO_RANGE_CHECKS=false\n"
-               "STAN_CPP_OPTIMS=false\n";
-}
-
-/// The comments at the head of every CSV file.
-void write_header(CsvWriter& csv, const Run& run) {
-  for (const std::string& line : version_lines()) csv(line);
-  csv("model = " + run.model.model_name());
-  csv("start_datetime = " + start_time());
-  for (const std::string& line : describe(run.arguments)) csv(line);
-  for (const std::string& line : run.model.model_compile_info()) csv(line);
-}
-
-unsigned number_of_chains(const Argument& method) {
-  if (method.name == "pathfinder") return method.integer("num_paths");
-  if (method.name == "sample" || method.name == "generate_quantities")
-    return method.integer("num_chains");
-  return 1;
-}
-
-/// A number is a radius; anything else is the name of a file.
-double init_radius(std::string& init) {
-  std::size_t used = 0;
-  try {
-    const double radius = std::stod(init, &used);
-    if (used == init.size()) {
-      init.clear();
-      return radius;
+  explicit Start(const std::string& init) : file(init) {
+    try {
+      std::size_t used = 0;
+      const double number = std::stod(init, &used);
+      if (used != init.size()) return;
+      radius = number;
+      file.clear();
+    } catch (const std::logic_error&) {
+      return;  // not a number at all
     }
-  } catch (const std::logic_error&) {
-    // Not a number at all.
   }
-  return 2.0;
-}
+};
 
 void start_threads(int threads) {
   const int wanted = stan::math::internal::get_num_threads();
@@ -92,65 +62,90 @@ void start_threads(int threads) {
   stan::math::init_threadpool_tbb(threads);
 }
 
-int run_method(const Argument& arguments) {
-  const Argument& method = arguments.chosen("method");
+/// One CSV file for each chain; several paths share one.
+CsvWriters draws_writers(const Argument& arguments, unsigned chains, unsigned id) {
   const Argument& output = arguments["output"];
-  start_threads(arguments.integer("num_threads"));
+  const unsigned files = arguments.text("method") == "pathfinder" ? 1 : chains;
+  return csv_writers(file_names(output.text("file"), "", ".csv", files, id),
+                     output.integer("sig_figs"));
+}
+
+/// Only samplers and ADVI write a diagnostic CSV; laplace and pathfinder write JSON themselves.
+CsvWriters diagnostic_writers(const Argument& arguments, unsigned chains, unsigned id) {
+  const Argument& output = arguments["output"];
+  const std::string& name = output.text("diagnostic_file");
+  const std::string& method = arguments.text("method");
+  if (name.empty() || (method != "sample" && method != "variational")) return no_csv(chains);
+  return csv_writers(file_names(name, "", ".csv", chains, id), output.integer("sig_figs"));
+}
+
+/// The time spent in each `profile` block of the Stan program.
+void write_profile(const Argument& output) {
+  const stan::math::profile_map& profile = get_stan_profile_data();
+  if (profile.empty()) return;
+  const auto file = create(output.text("profile_file"), output.integer("sig_figs"));
+  *file << "name,thread_id,total_time,forward_time,reverse_time,chain_stack,no_chain_stack,"
+           "autodiff_calls,no_autodiff_calls\n";
+  for (const auto& [key, info] : profile)
+    *file << key.first << "," << key.second << "," << info.get_fwd_time() + info.get_rev_time()
+          << "," << info.get_fwd_time() << "," << info.get_rev_time() << ","
+          << info.get_chain_stack_used() << "," << info.get_nochain_stack_used() << ","
+          << info.get_num_AD_fwd_passes() << "," << info.get_num_no_AD_fwd_passes() << "\n";
+}
+
+int run_method(const Argument& arguments) {
+  const Argument& output = arguments["output"];
   if (output.flag("save_cmdstan_config"))
     throw std::invalid_argument("save_cmdstan_config=1 is not supported by this program.");
-
+  start_threads(arguments.integer("num_threads"));
   for (const std::string& line : describe(arguments)) std::cout << line << "\n";
   std::cout << std::endl;
 
-  const unsigned seed = arguments["random"].get<long long>("seed");
+  const Argument& arguments_of_method = arguments.chosen("method");
+  const Method& method = methods.at(arguments_of_method.name);
+  const unsigned chains = method.chains ? arguments_of_method.integer(method.chains) : 1;
   const unsigned id = arguments.integer("id");
-  const unsigned chains = number_of_chains(method);
+  const auto seed = static_cast<unsigned>(arguments["random"].get<long long>("seed"));
   const Context data = read_json(arguments["data"].text("file"));
   stan::model::model_base& model = new_model(*data, seed, &std::cout);
 
-  std::string init = arguments.text("init");
-  const double radius = init_radius(init);
-  const int sig_figs = output.integer("sig_figs");
-  const std::string& diagnostic_file = output.text("diagnostic_file");
+  const Start start(arguments.text("init"));
   Run run{arguments,
           model,
           seed,
           id,
           chains,
           output.integer("refresh"),
-          radius,
-          read_json_per_chain(init, chains, id),
-          csv_writers(file_names(output.text("file"), "", ".csv", chains, id), sig_figs),
-          diagnostic_file.empty()
-              ? no_csv(chains)
-              : csv_writers(file_names(diagnostic_file, "", ".csv", chains, id), sig_figs)};
+          start.radius,
+          read_json_per_chain(start.file, chains, id),
+          draws_writers(arguments, chains, id),
+          diagnostic_writers(arguments, chains, id)};
   run.no_writers.resize(chains);
-  for (CsvWriter& csv : run.csv) write_header(csv, run);
-  for (CsvWriter& csv : run.diagnostics) write_header(csv, run);
-  return methods.at(method.name)(run);
+  for (CsvWriter& csv : run.csv) write_header(csv, arguments, model);
+  for (CsvWriter& csv : run.diagnostics) write_header(csv, arguments, model);
+  const int status = method.run(run);
+  write_profile(output);
+  return status;
 }
 
 }  // namespace
 
 int main(const std::vector<std::string>& words) {
   if (!words.empty() && words.front() == "info") {
-    print_info();
+    print_info(std::cout);
     return 0;
   }
-  Argument arguments = grammar();
   try {
+    Argument arguments = grammar();
     parse(arguments, words);
+    return run_method(arguments) == stan::services::error_codes::OK ? 0 : 1;
   } catch (const UsageError& error) {
     std::cerr << error.what() << "\nFailed to parse command arguments, cannot run model."
               << std::endl;
-    return 1;
-  }
-  try {
-    return run_method(arguments) == stan::services::error_codes::OK ? 0 : 1;
   } catch (const std::exception& error) {
     std::cerr << error.what() << std::endl;
-    return 1;
   }
+  return 1;
 }
 
 }  // namespace runner

@@ -16,9 +16,6 @@
 namespace runner {
 namespace {
 
-namespace services = stan::services::sample;
-namespace util = stan::services::util;
-
 /// The sampler's settings.
 struct Nuts {
   const Argument& sample;
@@ -51,6 +48,7 @@ struct Nuts {
 
 /// The user's metric file, or the unit metric: what Stan's shorter overloads start from too.
 std::vector<Context> initial_metrics(const Run& run, const Nuts& nuts) {
+  namespace util = stan::services::util;
   const std::string& file = nuts.hmc.text("metric_file");
   if (!file.empty()) return read_json_per_chain(file, run.chains, run.id);
   const std::size_t size = run.model.num_params_r();
@@ -72,6 +70,7 @@ JsonWriters metric_writers(const Run& run, const Nuts& nuts) {
 }
 
 int adaptive(Run& run, const Nuts& nuts) {
+  namespace services = stan::services::sample;
   const double delta = nuts.adapt.real("delta");
   const double gamma = nuts.adapt.real("gamma");
   const double kappa = nuts.adapt.real("kappa");
@@ -99,6 +98,7 @@ int adaptive(Run& run, const Nuts& nuts) {
 }
 
 int fixed_metric(Run& run, const Nuts& nuts) {
+  namespace services = stan::services::sample;
   metric_writers(run, nuts);
   if (nuts.metric == "unit_e")
     return services::hmc_nuts_unit_e(
@@ -119,6 +119,7 @@ int fixed_metric(Run& run, const Nuts& nuts) {
 }  // namespace
 
 int sample(Run& run) {
+  namespace services = stan::services::sample;
   const Argument& arguments = run.method();
   if (arguments.text("algorithm") == "fixed_param")
     return services::fixed_param(run.model, run.chains, run.inits, run.seed, run.id,
