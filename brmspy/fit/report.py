@@ -14,7 +14,6 @@ from html import escape
 import numpy as np
 import pandas as pd
 
-from brmspy.engine.wording import duration
 from brmspy.fit.advice import Finding
 from brmspy.fit.contract import FittedModel
 from brmspy.fit.record import FitRecord
@@ -268,5 +267,5 @@ def _sampler(record: FitRecord) -> str:
     stan = f"Stan {tools['stan']}" if tools.get("stan") else "Stan"
     by = f" ({tools['toolchain']} toolchain)" if tools.get("toolchain") else ""
     seconds = record.sampling_time
-    time = f", in {duration(seconds)} (slowest chain)" if seconds else ""
+    time = f", in {seconds:.1f} s (slowest chain)" if seconds else ""
     return f"Sampled with NUTS by {stan}{by}, brmspy {record.version}, seed {record.seed}{time}."

@@ -41,7 +41,7 @@ class FakeDropped:
 
 @dataclass(frozen=True)
 class FakePriors:
-    def summary(self) -> pd.DataFrame:
+    def table(self) -> pd.DataFrame:
         return pd.DataFrame({"prior": ["normal(0, 1)"], "class": ["b"]})
 
 
