@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping, Sequence
+from numbers import Integral
 from pathlib import Path
 from typing import Any
 
-from brmspy.engine.cache import compiled
-from brmspy.engine.interface import CompileOptions
+from brmspy.engine.cache import CompiledModel, compiled
+from brmspy.engine.interface import CompileOptions, Toolchain
 from brmspy.engine.progress import Progress
 from brmspy.engine.sampling import SampleOptions, sample
 from brmspy.engine.toolchain import find_toolchain
-from brmspy.errors import BrmspyError, did_you_mean
+from brmspy.errors import SamplingError, did_you_mean
 from brmspy.families import Family
 from brmspy.fit import BrmsFit
 from brmspy.fit.naming import posterior_variables
 from brmspy.formula import Formula
-from brmspy.model import build, model_from_spec
+from brmspy.model import Model, build, model_from_spec
 from brmspy.priors import Prior
+from brmspy.program import Program
 
 __all__ = ["brm", "load"]
+
+# Those of brm(), to see whether an argument is given together with brms' name for it.
+_DEFAULTS = {"iter_warmup": 1000, "iter_sampling": 1000, "adapt_delta": 0.8, "max_treedepth": 10}
 
 
 def brm(
@@ -39,9 +45,11 @@ def brm(
     adapt_delta: float = 0.8,
     max_treedepth: int = 10,
     init: float | Mapping[str, Any] | Sequence[Mapping[str, Any]] | None = None,
+    threads: int | None = None,
     save_warmup: bool = False,
     toolchain: str | None = None,
     progress: bool = True,
+    verbose: bool = False,
     iter: int | None = None,  # noqa: A002 -- brms' name
     warmup: int | None = None,
     control: Mapping[str, Any] | None = None,
@@ -80,12 +88,17 @@ def brm(
     init : float, mapping or sequence of mappings, optional
         Initial values: a number x draws them from (-x, x) on the unconstrained scale; a mapping
         holds values by the names of the Stan program.
+    threads : int, optional
+        Threads within a chain. Only 1 so far: chains run side by side, see `cores`.
     save_warmup : bool
         Keep the warm-up draws too.
     toolchain : {"cmdstan", "embedded"}, optional
         What to compile with; by default an installed CmdStan, else the embedded toolchain.
     progress : bool
         Show progress.
+    verbose : bool
+        Also say, on standard error, what is fitted: the design, the priors in use, the toolchain
+        and the executable.
     iter, warmup, control
         As in brms: `iter` counts warm-up too, and `control` holds ``adapt_delta`` and
         ``max_treedepth``. Translated to the above.
@@ -99,8 +112,10 @@ def brm(
     ------
     FormulaError, DataError, PriorError
         If the model is not valid; before anything is compiled.
-    CompileError, SamplingError
-        If Stan fails.
+    SamplingError
+        If an argument of the sampler is not valid, before anything is compiled; or sampling fails.
+    CompileError
+        If there is no compiler, or Stan cannot translate the program.
 
     References
     ----------
@@ -115,6 +130,11 @@ def brm(
     >>> fit.summary().loc["b_Days", "Estimate"].round(0)
     np.float64(10.0)
     """
+    if threads not in (None, 1):
+        raise BrmspyError(
+            f"threads = {threads!r}: threads within a chain are not supported yet. Leave it out; "
+            "chains run side by side, as many at once as cores= says."
+        )
     iterations = _iterations(iter_warmup, iter_sampling, iter, warmup)
     tuning = _tuning(adapt_delta, max_treedepth, control)
     options = SampleOptions(
@@ -130,9 +150,13 @@ def brm(
         save_warmup=save_warmup,
     )
     model = build(formula, data, family, prior, sample_prior=sample_prior, data2=data2)
+    if isinstance(init, Mapping | Sequence):
+        _check_init(init, model.program)
     tools = find_toolchain(toolchain)
     with Progress(show=progress) as display:
         binary = compiled(model.program.code, tools, CompileOptions(), on_stage=display.stage)
+        if verbose:
+            _describe(model, tools, binary)
         run = sample(binary.exe, model.program.data, options, progress=display)
     variables = posterior_variables(model.design, model.program)
     return BrmsFit.from_run(model, variables, run, options, tools.describe())
@@ -170,17 +194,41 @@ def load(path: str | Path) -> BrmsFit:
     return BrmsFit.load(path, model_from_spec)
 
 
+def _describe(model: Model, toolchain: Toolchain, binary: CompiledModel) -> None:
+    """Say on standard error what is about to be sampled."""
+    compiled_in = "cached" if binary.was_cached else f"compiled in {binary.seconds:.0f} s"
+    lines = [
+        repr(model.design),
+        f"family: {model.family}",
+        "priors:",
+        model.priors.formatted(),
+        "toolchain: " + ", ".join(f"{k} {v}" for k, v in toolchain.describe().items()),
+        f"executable: {binary.exe} ({compiled_in})",
+    ]
+    print("\n".join(lines), file=sys.stderr)
+
+
 def _iterations(
     iter_warmup: int, iter_sampling: int, total: int | None, warmup: int | None
 ) -> tuple[int, int]:
     """Translate brms' counts of iterations, which include the warm-up."""
-    if total is None and warmup is None:
-        return iter_warmup, iter_sampling
+    given = {"iter_warmup": iter_warmup, "iter_sampling": iter_sampling}
+    replaced = [] if total is None and warmup is None else ["iter_warmup"]
+    replaced += [] if total is None else ["iter_sampling"]
+    for name in replaced:
+        if given[name] != _DEFAULTS[name]:
+            raise SamplingError(
+                f"{name} = {given[name]!r} is given together with iter or warmup. Use iter_warmup "
+                "and iter_sampling, or brms' iter (which counts the warm-up too) and warmup."
+            )
+    for name, count in (("iter", total), ("warmup", warmup)):
+        if count is not None and (isinstance(count, bool) or not isinstance(count, Integral)):
+            raise SamplingError(f"{name} = {count!r} is not valid: it must be a whole number.")
     if total is None:
-        return warmup if warmup is not None else iter_warmup, iter_sampling
+        return iter_warmup if warmup is None else warmup, iter_sampling
     before = total // 2 if warmup is None else warmup
     if not 0 <= before < total:
-        raise BrmspyError(
+        raise SamplingError(
             f"iter = {total} counts warm-up and sampling together, so warmup = {before} leaves "
             "no draws. Raise iter, or use iter_warmup and iter_sampling."
         )
@@ -192,8 +240,30 @@ def _tuning(
 ) -> dict[str, Any]:
     """Merge brms' `control` with the arguments that brmspy has for the same."""
     tuning: dict[str, Any] = {"adapt_delta": adapt_delta, "max_treedepth": max_treedepth}
-    for name, value in (control or {}).items():
+    if control is None:
+        return tuning
+    if not isinstance(control, Mapping):
+        raise SamplingError(
+            f"control = {control!r} is not valid: it is a dict, such as {{'adapt_delta': 0.95}}."
+        )
+    for name, value in control.items():
         if name not in tuning:
-            raise BrmspyError(f"control has no {name!r}. " + did_you_mean(name, tuning))
+            raise SamplingError(f"control has no {name!r}. " + did_you_mean(str(name), tuning))
+        if tuning[name] not in (_DEFAULTS[name], value):
+            raise SamplingError(
+                f"{name} is {tuning[name]!r} as an argument and {value!r} in control. Give it once."
+            )
         tuning[name] = value
     return tuning
+
+
+def _check_init(init: Any, program: Program) -> None:
+    """Refuse initial values of what the program does not sample, which Stan would ignore."""
+    names = [p.free if p.fixed == "some" else p.name for p in program.parameters]
+    for values in [init] if isinstance(init, Mapping) else init:
+        for name in values:
+            if name not in names:
+                raise SamplingError(
+                    f"init has a value for {name!r}, which the Stan program does not sample. "
+                    f"{did_you_mean(str(name), names)} See stancode(...) for the parameters block."
+                )

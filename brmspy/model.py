@@ -9,8 +9,8 @@ from typing import Any
 import pandas as pd
 from numpy.typing import NDArray
 
-from brmspy.data import Design, design
-from brmspy.errors import BrmspyError, DataError, PriorError, did_you_mean
+from brmspy.data import Design, as_frame, design
+from brmspy.errors import BrmspyError, DataError, FormulaError, PriorError, did_you_mean
 from brmspy.families import Family, family_from_dict, get_family
 from brmspy.formula import Formula, ModelTerms, parse
 from brmspy.priors import (
@@ -26,6 +26,7 @@ from brmspy.program import Program, build_program
 __all__ = ["Model", "build", "default_prior", "model_from_spec", "stancode", "standata"]
 
 _SAMPLE_PRIOR = ("no", "only")
+_PRIOR_EXAMPLE = 'Write for example prior("normal(0, 1)", class_="b").'
 
 
 @dataclass(frozen=True)
@@ -158,23 +159,48 @@ def _blocks(
 
 def _design(formula: str | Formula, data: Any, family: Family) -> tuple[Design, ModelTerms]:
     """Parse the formula and evaluate it in the data."""
-    from brmspy.data import as_frame
-
+    if not isinstance(formula, str | Formula):
+        swapped = isinstance(data, str | Formula)
+        raise FormulaError(
+            f"The first argument is the formula, but got an object of type "
+            f"{type(formula).__name__}.",
+            hint="The data come second: swap the two."
+            if swapped
+            else "A formula is text such as 'y ~ x', or what bf(...) returns.",
+        )
     frame = as_frame(data)
     terms = parse(formula, family.dpar_names, tuple(map(str, frame.columns)))
+    _check_fixed(terms, family)
     return design(terms, frame), terms
+
+
+def _check_fixed(terms: ModelTerms, family: Family) -> None:
+    """Refuse values that a fixed distributional parameter cannot have."""
+    for parameter in terms.fixed:
+        dpar = family.dpar(parameter.name)
+        # A scale can be anything above zero; degrees of freedom can be one, which is Cauchy's.
+        scale = dpar.lower == 0.0
+        if not dpar.lower <= parameter.value <= dpar.upper or (scale and parameter.value == 0.0):
+            raise FormulaError(
+                f"{dpar.name} = {parameter.value:g} is not valid: {dpar.name} of {family.name} "
+                f"must be {'greater than' if scale else 'at least'} {dpar.lower:g}.",
+                hint="Fixed parameters are on their natural scale, not on the scale of the link.",
+            )
 
 
 def _prior_rows(prior: Prior | Sequence[Prior] | None) -> tuple[Prior, ...]:
     """Return the user's priors as a tuple."""
     if prior is None:
         return ()
-    rows = (prior,) if isinstance(prior, Prior) else tuple(prior)
+    if isinstance(prior, Prior):
+        return (prior,)
+    rows = tuple(prior) if isinstance(prior, list | tuple) else (prior,)
     for row in rows:
         if not isinstance(row, Prior):
+            written = f'Write prior("{row}").' if isinstance(row, str) else _PRIOR_EXAMPLE
             raise PriorError(
-                f"prior= takes what prior(...) returns, or a list of them, not {row!r}. "
-                f'Write prior("{row}", class_="b").'
+                "prior= takes what prior(...) returns, or a list of them, not "
+                f"{row if isinstance(row, str) else type(row).__name__!r}. {written}"
             )
     return rows
 

@@ -197,25 +197,24 @@ def _check_inits(inits: object, chains: int) -> None:
     if _is_real(inits):
         if not 0 <= inits < math.inf:  # type: ignore[operator]  # a real number, checked above
             raise SamplingError(
-                f"inits = {inits!r} is not valid: a number x draws initial values from (-x, x) on "
+                f"init = {inits!r} is not valid: a number x draws initial values from (-x, x) on "
                 "the unconstrained scale, so it cannot be negative."
             )
         return
     if isinstance(inits, (list, tuple)) and all(isinstance(item, Mapping) for item in inits):
         if len(inits) != chains:
-            raise SamplingError(_wrong_number("inits", len(inits), chains))
+            raise SamplingError(_wrong_number("init", len(inits), chains))
         return
     raise SamplingError(
-        f"inits = {inits!r} is not valid. Give a number (0 starts at zero, 2 is Stan's range), a "
+        f"init = {inits!r} is not valid. Give a number (0 starts at zero, 2 is Stan's range), a "
         "mapping from names to values, or a list of mappings, one for each chain."
     )
 
 
 def _wrong_number(name: str, found: int, chains: int) -> str:
     """Say that a list does not have one value for each chain."""
-    return (
-        f"{name} has {found} values for {chains} chains. Give one for each chain, or one for all."
-    )
+    values = "1 value" if found == 1 else f"{found} values"
+    return f"{name} has {values} for {chains} chains. Give one for each chain, or one for all."
 
 
 def _is_real(value: object) -> bool:
