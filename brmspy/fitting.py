@@ -131,7 +131,7 @@ def brm(
     np.float64(10.0)
     """
     if threads not in (None, 1):
-        raise BrmspyError(
+        raise SamplingError(
             f"threads = {threads!r}: threads within a chain are not supported yet. Leave it out; "
             "chains run side by side, as many at once as cores= says."
         )

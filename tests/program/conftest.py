@@ -22,7 +22,9 @@ from brmspy import (
 from brmspy.model import Model, build
 
 GOLDEN = Path(__file__).parent / "golden"
-SSASYMP = bf("height ~ SSasymp(age, Asym, R0, lrc)", "Asym ~ 1 + (1 | Seed)", "R0 + lrc ~ 1", nl=True)
+SSASYMP = bf(
+    "height ~ SSasymp(age, Asym, R0, lrc)", "Asym ~ 1 + (1 | Seed)", "R0 + lrc ~ 1", nl=True
+)
 PROPER = [
     prior("normal(0, 50)"),
     prior("normal(100, 10)", nlpar="Asym"),
@@ -93,8 +95,19 @@ CASES = (
         "cbpp",
         binomial(link="cauchit"),
     ),
-    Case("binomial_weighted", "incidence | trials(size) + weights(size) ~ (1 | herd)", "cbpp", "binomial"),
-    Case("crossed", "Mate ~ 0 + Cross + (1 | Female) + (1 | Male)", "salamander", "bernoulli", golden=True),
+    Case(
+        "binomial_weighted",
+        "incidence | trials(size) + weights(size) ~ (1 | herd)",
+        "cbpp",
+        "binomial",
+    ),
+    Case(
+        "crossed",
+        "Mate ~ 0 + Cross + (1 | Female) + (1 | Male)",
+        "salamander",
+        "bernoulli",
+        golden=True,
+    ),
     Case("bernoulli_cloglog", "Mate ~ Cross", "salamander", bernoulli(link="cloglog")),
     Case("bernoulli_softit", "Mate ~ Cross", "salamander", bernoulli(link="softit")),
     Case(
@@ -122,7 +135,11 @@ CASES = (
     ),
     Case(
         "nonlinear_condition",
-        bf("rate ~ ifelse(conc > 0.1, Vm * conc / (K + conc), a)", "Vm + K + a ~ 0 + state", nl=True),
+        bf(
+            "rate ~ ifelse(conc > 0.1, Vm * conc / (K + conc), a)",
+            "Vm + K + a ~ 0 + state",
+            nl=True,
+        ),
         "puromycin",
     ),
     Case(
@@ -151,11 +168,20 @@ CASES = (
 )
 
 
+# One structure for each family with and without group-level terms, and each kind of predictor;
+# the others differ from these in text that test_programs.py covers.
+COMPILED = (
+    "linear sleepstudy distributional student_scalar cbpp binomial_cauchit binomial_weighted "
+    "crossed bernoulli_cloglog poisson poisson_sqrt negbinomial negbinomial_shape "
+    "nonlinear_bounded nonlinear_condition constants several_densities"
+).split()
+
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     for argument, cases in (
         ("case", CASES),
         ("golden_case", [case for case in CASES if case.golden]),
+        ("compiled_case", [case for case in CASES if case.name in COMPILED]),
     ):
         if argument in metafunc.fixturenames:
             metafunc.parametrize(argument, cases, ids=[case.name for case in cases])
