@@ -278,6 +278,7 @@ def support() -> SimpleNamespace:
         scalar=scalar,
         sleep_variables=sleep_variables,
         texts=texts,
+        toolchain=TOOLCHAIN,
     )
 
 
