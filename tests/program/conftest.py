@@ -170,11 +170,25 @@ CASES = (
 
 # One structure for each family with and without group-level terms, and each kind of predictor;
 # the others differ from these in text that test_programs.py covers.
-COMPILED = (
-    "linear sleepstudy distributional student_scalar cbpp binomial_cauchit binomial_weighted "
-    "crossed bernoulli_cloglog poisson poisson_sqrt negbinomial negbinomial_shape "
-    "nonlinear_bounded nonlinear_condition constants several_densities"
-).split()
+COMPILED = [
+    "linear",
+    "sleepstudy",
+    "distributional",
+    "student_scalar",
+    "cbpp",
+    "binomial_cauchit",
+    "binomial_weighted",
+    "crossed",
+    "bernoulli_cloglog",
+    "poisson",
+    "poisson_sqrt",
+    "negbinomial",
+    "negbinomial_shape",
+    "nonlinear_bounded",
+    "nonlinear_condition",
+    "constants",
+    "several_densities",
+]
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
