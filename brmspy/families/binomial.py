@@ -84,7 +84,8 @@ def _draw(rng: np.random.Generator, p: Parameters, trials: Any, shape: Any) -> N
 
 
 def _cdf(y: Any, p: Parameters, trials: Any) -> FloatArray:
-    return special.bdtr(np.clip(np.floor(y), -1, trials), trials, p["mu"])
+    inside = special.bdtr(np.clip(np.floor(y), 0, trials), trials, p["mu"])
+    return np.where(y < 0, 0.0, inside)
 
 
 _BINOMIAL = Family(

@@ -37,8 +37,9 @@ def _log_choose(shape: FloatArray, y: Any) -> FloatArray:
 
 
 def _log_choose_each(shape: FloatArray, y: Any) -> FloatArray:
+    """Return what `_log_choose` does, for each element."""
     # The ratio of gamma functions through the beta function keeps its digits for large shape.
-    return -special.betaln(shape, y + 1.0) - np.log(y + shape)
+    return np.where(y == 0, 0.0, -special.betaln(shape, y + 1.0) - np.log(y + shape))
 
 
 def _mean(p: Parameters, trials: Any) -> FloatArray:
