@@ -184,7 +184,7 @@ def _failure(doing: str, command: Sequence[str], status: int, output: str) -> st
     shown = "\n".join(lines[-_SHOWN_LINES:])
     out_of_memory = status == -signal.SIGKILL or "Killed signal" in output
     remedy = (
-        "The compiler was killed, most likely because memory ran out: it needs about 2 GB. "
+        "The compiler was killed, most likely because memory ran out: it needs up to 3 GB. "
         "Close other programs and try again."
         if out_of_memory
         else "Run `python -m brmspy doctor` to check the toolchain."

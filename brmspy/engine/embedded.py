@@ -33,6 +33,8 @@ _FLAGS = (
     "-DSTAN_THREADS",
 )
 _OPTIMISE = "-O2"
+# The runner takes 3 GB to compile and a model 2 GB.
+_MEMORY_FOR_TWO = 7 * 1024**3
 
 
 @dataclass(frozen=True)
@@ -107,6 +109,8 @@ class EmbeddedToolchain(Toolchain):
         # something fails, Jobs ends the compilers before the pool waits for its thread.
         with ThreadPoolExecutor(max_workers=1) as pool, Jobs() as jobs:
             runner = pool.submit(self.prebuilt.build_runner, jobs)
+            if _memory() < _MEMORY_FOR_TWO:
+                runner.result()
             self._compile_model(jobs, cpp_file, object_file, f"Compiling {stan_file.name}")
             runner.result()
             self._link(jobs, object_file, exe)
@@ -198,6 +202,11 @@ def find_embedded() -> EmbeddedToolchain:
         stan_version=_read_version(header),
         compiler=compiler,
     )
+
+
+def _memory() -> int:
+    """Return the bytes of memory this machine has."""
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
 
 
 def _without_httpstan() -> str:

@@ -7,9 +7,11 @@
 #include <stan/math/rev/core/profiling.hpp>
 #include <stan/services/error_codes.hpp>
 
+#include <filesystem>
 #include <iostream>
 #include <map>
 #include <stdexcept>
+#include <system_error>
 
 // Both are defined by the code stanc generates.
 stan::model::model_base& new_model(stan::io::var_context& data, unsigned int seed,
@@ -62,6 +64,24 @@ void start_threads(int threads) {
   stan::math::init_threadpool_tbb(threads);
 }
 
+/// Creating the output would empty an input of the same name before it is read.
+void check_file_names(const Argument& arguments) {
+  static const std::map<std::string, const char*> inputs = {
+      {"generate_quantities", "fitted_params"},
+      {"laplace", "mode"},
+      {"log_prob", "constrained_params"},
+  };
+  const Argument& method = arguments.chosen("method");
+  const auto input = inputs.find(method.name);
+  if (input == inputs.end()) return;
+  const std::string& file = method.text(input->second);
+  std::error_code missing;
+  if (std::filesystem::equivalent(file, arguments["output"].text("file"), missing))
+    throw std::invalid_argument(std::string("Filename conflict, ") + input->second + " file " +
+                                file + " and output file names are identical, must be "
+                                "different.\n");
+}
+
 /// One CSV file for each chain; several paths share one.
 CsvWriters draws_writers(const Argument& arguments, unsigned chains, unsigned id) {
   const Argument& output = arguments["output"];
@@ -97,6 +117,7 @@ int run_method(const Argument& arguments) {
   const Argument& output = arguments["output"];
   if (output.flag("save_cmdstan_config"))
     throw std::invalid_argument("save_cmdstan_config=1 is not supported by this program.");
+  check_file_names(arguments);
   start_threads(arguments.integer("num_threads"));
   for (const std::string& line : describe(arguments)) std::cout << line << "\n";
   std::cout << std::endl;
