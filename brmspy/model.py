@@ -128,10 +128,7 @@ def build(
             + did_you_mean(str(sample_prior), _SAMPLE_PRIOR)
         )
     if data2:
-        raise DataError(
-            f"No term of this model uses data2, which holds {', '.join(map(repr, data2))}. "
-            "Leave it out."
-        )
+        raise DataError("No term that is supported so far uses data2. Leave it out.")
     blocks, built, the_family, response, terms = _blocks(formula, data, family)
     rows = _prior_rows(prior)
     priors = resolve(blocks, rows)
