@@ -94,9 +94,10 @@ class Distribution:
         ndarray
         """
         values = np.asarray(x, dtype=float)
-        lower, upper = self.support(*(np.asarray(arg, dtype=float) for arg in args))
+        arrays = [np.asarray(arg, dtype=float) for arg in args]
+        lower, upper = self.support(*arrays)
         with np.errstate(all="ignore"):  # outside the support anything may come out
-            inside = self.density(values, *args)
+            inside = self.density(values, *arrays)
         return np.where((values >= lower) & (values <= upper), inside, -np.inf)
 
 
@@ -136,30 +137,28 @@ def log_mass(
         return 0.0
     variable = distribution.scipy(*args)
     with np.errstate(divide="ignore"):
-        if lower <= lowest:
-            return float(variable.logcdf(upper))
-        if upper >= highest:
-            return float(variable.logsf(lower))
-        if lower >= variable.median():
+        if upper >= highest or lower >= variable.median():
             wide, rest = float(variable.logsf(lower)), float(variable.logsf(upper))
         else:
             wide, rest = float(variable.logcdf(upper)), float(variable.logcdf(lower))
-    if rest > wide - 1e-6:  # a difference of two nearly equal numbers
-        return _log_integral(distribution, args, (lower, upper))
-    return float(wide + np.log(-np.expm1(rest - wide)))
+    # A difference of nearly equal numbers has no digits left, one of zeros never had any.
+    if (wide == -np.inf or rest > wide - 1e-6) and np.isfinite(upper - lower):
+        return _log_integral(distribution, args, lower, upper)
+    return -np.inf if wide == -np.inf else float(wide + np.log(-np.expm1(rest - wide)))
 
 
 def _log_integral(
-    distribution: Distribution, args: tuple[float, ...], bounds: tuple[float, float]
+    distribution: Distribution, args: tuple[float, ...], lower: float, upper: float
 ) -> float:
-    """Integrate the density over an interval in which it hardly changes."""
-    middle = float(distribution.log_density(0.5 * (bounds[0] + bounds[1]), *args))
-    if not np.isfinite(middle):
+    """Integrate the density over an interval that is narrow or far out in a tail."""
+    highest = float(np.max(distribution.log_density([lower, upper], *args)))
+    if highest == -np.inf:
         return -np.inf
-    relative, _ = integrate.fixed_quad(
-        lambda x: np.exp(distribution.log_density(x, *args) - middle), *bounds, n=20
-    )
-    return float(middle + np.log(relative))
+
+    def relative(x: float) -> float:
+        return float(np.exp(distribution.log_density(x, *args) - highest))
+
+    return highest + float(np.log(integrate.quad(relative, lower, upper)[0]))
 
 
 def _line(*args: Any) -> tuple[float, float]:

@@ -8,8 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from brmspy.errors import PriorError
 from brmspy.priors.distributions import DISTRIBUTIONS, log_mass
 from brmspy.priors.lkj import lkj_cholesky_log_density
+from brmspy.priors.numbers import format_number
 from brmspy.priors.syntax import Density
 
 __all__ = [
@@ -92,6 +94,11 @@ def element_prior(density: Density, lower: float, upper: float, text: str) -> El
     Returns
     -------
     ElementPrior
+
+    Raises
+    ------
+    PriorError
+        If the bounds leave nothing of the density that numbers could express.
     """
     name = density.name or "flat"
     if name in DISTRIBUTIONS:
@@ -100,6 +107,12 @@ def element_prior(density: Density, lower: float, upper: float, text: str) -> El
         mass = float(np.log(upper - lower))
     else:
         mass = 0.0
+    if mass == -np.inf:
+        raise PriorError(
+            f"{text} has practically no mass between {format_number(lower)} and "
+            f"{format_number(upper)}, the bounds of its parameter. Choose another density or "
+            "other bounds."
+        )
     return ElementPrior(name, density.args, lower, upper, mass, text or "flat")
 
 

@@ -36,7 +36,7 @@ def lkj_log_density(correlations: NDArray[np.float64], eta: float) -> NDArray[np
     >>> float(np.exp(lkj_log_density(np.eye(2), 1.0)).round(12))  # uniform on (-1, 1)
     0.5
     """
-    log_det = np.linalg.slogdet(correlations)[1]
+    log_det: NDArray[np.float64] = np.linalg.slogdet(correlations)[1]
     return _log_constant(correlations.shape[-1], eta) + (eta - 1.0) * log_det
 
 
@@ -66,7 +66,8 @@ def lkj_cholesky_log_density(factors: NDArray[np.float64], eta: float) -> NDArra
     size = factors.shape[-1]
     log_diagonal = np.log(np.diagonal(factors, axis1=-2, axis2=-1)[..., 1:])
     powers = size - np.arange(2, size + 1) + 2.0 * (eta - 1.0)
-    return _log_constant(size, eta) + log_diagonal @ powers
+    weighted: NDArray[np.float64] = np.sum(powers * log_diagonal, axis=-1)
+    return _log_constant(size, eta) + weighted
 
 
 def _log_constant(size: int, eta: float) -> float:

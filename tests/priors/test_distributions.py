@@ -1,17 +1,26 @@
-"""Densities and probabilities of intervals, against SciPy, closed forms and integrals."""
+"""Densities and probabilities of intervals, against Stan, SciPy, closed forms and integrals."""
 
 from __future__ import annotations
 
 import itertools
+import json
 import math
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from scipy import integrate, special, stats
 
+from brmspy.engine.toolchain import find_toolchain
 from brmspy.priors.distributions import DISTRIBUTIONS, log_mass
 
 INF = math.inf
+
+# Made by reference/make_stan_densities.py.
+STAN: list[dict[str, Any]] = json.loads(
+    Path(__file__).with_name("reference").joinpath("stan_densities.json").read_text("utf-8")
+)["univariate"]
 
 # Stan's arguments, and the same distribution in SciPy's own parametrisation.
 CASES = {
@@ -44,11 +53,47 @@ CASES = {
     "von_mises": ((0.5, 2.0), stats.vonmises(2.0, 0.5)),
 }
 NORMAL_AT_ONE = -0.5 - 0.5 * math.log(2.0 * math.pi)
+# Simpson's rule on the density relative to its value at 2.
+VON_MISES_TAIL = (
+    50.0 * (math.cos(2.0) - 1.0)
+    - math.log(2.0 * math.pi * special.i0e(50.0))
+    + math.log(
+        integrate.simpson(
+            np.exp(50.0 * (np.cos(np.linspace(2.0, math.pi, 20001)) - math.cos(2.0))),
+            x=np.linspace(2.0, math.pi, 20001),
+        )
+    )
+)
 PROBABILITIES = np.array([1e-3, 0.1, 0.4, 0.6, 0.9, 0.999])
 
 
 def test_every_distribution_has_a_case() -> None:
     assert set(CASES) == set(DISTRIBUTIONS)
+
+
+@pytest.mark.parametrize("name", DISTRIBUTIONS)
+def test_log_density_is_stans(name: str) -> None:
+    record = DISTRIBUTIONS[name]
+    rows = [row for row in STAN if row["density"] == name]
+    assert len(rows) >= 6
+    ours = [float(record.log_density(row["x"], *row["args"])) for row in rows]
+    np.testing.assert_allclose(ours, [row["value"] for row in rows], rtol=1e-10, atol=1e-13)
+
+
+@pytest.mark.stanc
+def test_stan_has_every_density_with_as_many_arguments() -> None:
+    statements = "\n".join(
+        f"  target += {name}_lpdf(x | {', '.join(['a'] * len(record.arguments))});"
+        for name, record in DISTRIBUTIONS.items()
+    )
+    code = f"""
+data {{ int N; vector[N] a; }}
+parameters {{ vector[N] x; }}
+model {{
+{statements}
+}}
+"""
+    assert find_toolchain().check(code) == ()
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -96,6 +141,14 @@ def test_log_mass_of_intervals(name: str) -> None:
             assert found == pytest.approx(expected, abs=1e-9)
 
 
+def test_arguments_broadcast() -> None:
+    record = DISTRIBUTIONS["normal"]
+    x = np.array([[0.0, 1.0], [2.0, 3.0], [-1.0, 5.0]])
+    mu, sigma = np.array([0.0, 1.0]), np.array([1.0, 2.0])
+    expected = stats.norm.logpdf(x, mu, sigma)
+    np.testing.assert_allclose(record.log_density(x, mu, sigma), expected, rtol=1e-14)
+
+
 TAILS = [
     ("normal", (0.0, 1.0), (40.0, INF), float(special.log_ndtr(-40.0))),
     ("normal", (0.0, 1.0), (-INF, -40.0), float(special.log_ndtr(-40.0))),
@@ -116,6 +169,21 @@ TAILS = [
     ("rayleigh", (1.0,), (100.0, INF), -5e3),
     ("pareto", (2.0, 3.0), (2e9, INF), -27.0 * math.log(10.0)),
     ("pareto_type_2", (0.0, 1.0, 3.0), (1e9, INF), -3.0 * math.log1p(1e9)),
+    ("normal", (101.0, 0.1), (100.0, 102.0), math.log1p(-special.erfc(10.0 / math.sqrt(2.0)))),
+    # The interval is so narrow that the density does not change in it.
+    ("normal", (0.0, 1e20), (1.0, 2.0), NORMAL_AT_ONE + 0.5 - math.log(1e20)),
+    ("double_exponential", (0.0, 1.0), (100.0, INF), -100.0 - math.log(2.0)),
+    ("skew_double_exponential", (0.0, 1.0, 0.1), (-INF, 0.0), math.log(0.1)),
+    ("gumbel", (0.0, 1.0), (-INF, -5.0), -math.exp(5.0)),
+    ("gamma", (2.0, 0.1), (1.0, INF), math.log(1.1) - 0.1),
+    ("gamma", (2.0, 1.0), (600.0, INF), math.log(601.0) - 600.0),
+    ("inv_gamma", (1.0, 1.0), (0.0, 0.01), -100.0),
+    ("frechet", (1.0, 1.0), (0.0, 0.01), -100.0),
+    ("loglogistic", (1.0, 2.0), (0.0, 1e-6), -math.log1p(1e12)),
+    ("weibull", (2.0, 1.0), (20.0, 21.0), -400.0 + math.log1p(-math.exp(-41.0))),
+    ("beta", (1.0, 3.0), (0.9, 1.0), -3.0 * math.log(10.0)),
+    ("von_mises", (1.0, 5.0), (1.0, 1.0 + math.pi), -math.log(2.0)),
+    ("von_mises", (0.0, 50.0), (2.0, math.pi), VON_MISES_TAIL),
     ("uniform", (0.0, 4.0), (1.0, 2.0), math.log(0.25)),
     ("uniform", (0.0, 4.0), (1.0, 1.0 + 2.0**-40), -42.0 * math.log(2.0)),
 ]

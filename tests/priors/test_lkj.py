@@ -1,8 +1,11 @@
-"""The LKJ density against closed forms and integrals."""
+"""The LKJ density against Stan, closed forms and integrals."""
 
 from __future__ import annotations
 
+import json
 import math
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,12 +14,25 @@ from scipy import integrate, stats
 
 from brmspy.priors.lkj import lkj_cholesky_log_density, lkj_log_density
 
+# Made by reference/make_stan_densities.py.
+STAN: list[dict[str, Any]] = json.loads(
+    Path(__file__).with_name("reference").joinpath("stan_densities.json").read_text("utf-8")
+)["lkj"]
 ETAS = (0.5, 1.0, 2.0, 7.5)
 
 
 def matrix(a: float, b: float, c: float) -> NDArray[np.float64]:
     """Return a correlation matrix of three variables."""
     return np.array([[1.0, a, b], [a, 1.0, c], [b, c, 1.0]])
+
+
+@pytest.mark.parametrize("row", STAN)
+def test_densities_are_stans(row: dict[str, Any]) -> None:
+    correlations = np.array(row["correlations"])
+    found = lkj_log_density(correlations, row["eta"])
+    assert float(found) == pytest.approx(row["corr"], rel=1e-12)
+    found = lkj_cholesky_log_density(np.linalg.cholesky(correlations), row["eta"])
+    assert float(found) == pytest.approx(row["cholesky"], rel=1e-12)
 
 
 @pytest.mark.parametrize("eta", ETAS)

@@ -7,8 +7,7 @@ import math
 import pytest
 
 from brmspy.errors import PriorError
-from brmspy.priors.numbers import format_number
-from brmspy.priors.syntax import parse_density
+from brmspy.priors.syntax import parse_density, parse_number
 
 GOOD = [
     ("", "", ()),
@@ -30,6 +29,11 @@ GOOD = [
     ("normal(0, 2^-1)", "normal", (0.0, 0.5)),
     ("normal(-2^2, sqrt(4))", "normal", (-4.0, 2.0)),
     ("von_mises(pi, 1)", "von_mises", (math.pi, 1.0)),
+    ("std_normal()", "normal", (0.0, 1.0)),
+    ("(normal(0, 1))", "normal", (0.0, 1.0)),
+    ("normal(0,\n   1)", "normal", (0.0, 1.0)),
+    ("beta_proportion(0.2, phi = 8)", "beta_proportion", (0.2, 8.0)),
+    ("pareto_type_2(mu = 0, lambda = 1, alpha = 2)", "pareto_type_2", (0.0, 1.0, 2.0)),
     ("lkj(2)", "lkj", (2.0,)),
     ("lkj(eta = 0.5)", "lkj", (0.5,)),
     ("constant(-1)", "constant", (-1.0,)),
@@ -70,18 +74,28 @@ BAD = [
     ("gaussian(0, 1)", "gaussian", ["normal(mu, sigma)"]),
     ("half_normal(1)", "half_normal", ["normal(mu, sigma)", "lb=0"]),
     ("halfcauchy(1)", "halfcauchy", ["cauchy(mu, sigma)", "lb=0"]),
+    ("half_student_t(3, 0, 1)", "half_student_t", ["student_t(nu, mu, sigma)", "lb=0"]),
+    ("laplace(0, 1)", "laplace", ["Here it is called double_exponential(mu, sigma)"]),
+    ("inverse_gamma(1, 1)", "inverse_gamma", ["Here it is called inv_gamma(alpha, beta)"]),
+    ("lkj_corr_cholesky(2)", "lkj_corr_cholesky", ["Here it is called lkj(eta)"]),
+    ("std_normal(1)", "1", ["1 argument, but std_normal takes 0"]),
+    ("exponential(scale = 1)", "1", ["'scale', which it does not have"]),
     ("horseshoe(1)", "horseshoe", ["not support"]),
     ("xyzzy(1)", "xyzzy", ["The densities are normal, student_t"]),
     ("normal(0, sdd = 1)", "1", ["'sdd'", "Did you mean 'sd'?"]),
     ("normal(3, sd = 1, sd = 2)", "2", ["sigma twice"]),
     ("normal(mean = 0, mu = 1)", "1", ["mu twice"]),
     ("normal(0, x)", "x", ["needs a number"]),
+    ("normal(0, 1 < 2)", "1 < 2", ["needs a number"]),
+    ("constant(NaN)", "NaN", ["needs a number"]),
     ("normal(0, TRUE)", "TRUE", ["needs a number"]),
     ("normal(0, foo(2))", "foo(2)", ["needs a number", "sqrt"]),
     ("normal(0, '1')", "'1'", ["needs a number"]),
     ("constant()", "constant()", ["value"]),
     ("constant(Inf)", "Inf", ["finite"]),
     ("3", "3", ["constant(3)"]),
+    ("-2.5", "-2.5", ["constant(-2.5)"]),
+    ("'normal(0, 1)'", "'normal(0, 1)'", ["not a density"]),
     ("x + y", "x + y", ["not a density", "normal(0, 1)"]),
     ("normal(0, 1) + 2", "normal(0, 1) + 2", ["not a density"]),
     ("y ~ normal(0, 1)", "y ~ normal(0, 1)", ["not a density"]),
@@ -113,24 +127,23 @@ def test_deep_nesting_is_a_prior_error() -> None:
         parse_density("normal(" + "(" * 200 + "1" + ")" * 200 + ", 1)")
 
 
+def test_carets_fit_the_text_as_it_is_shown() -> None:
+    with pytest.raises(PriorError) as caught:
+        parse_density("\n normal(0,\n   -1)")
+    assert str(caught.value).splitlines()[1:] == ["  normal(0, -1)", "            ^^"]
+
+
 @pytest.mark.parametrize(
-    ("value", "text"),
+    ("text", "expected"),
     [
-        (0.0, "0"),
-        (-0.0, "0"),
-        (2.5, "2.5"),
-        (100000.0, "1e+05"),
-        (1e6, "1e+06"),
-        (123456.0, "123456"),
-        (1e-5, "1e-05"),
-        (0.0001, "1e-04"),
-        (0.001, "0.001"),
-        (1.0 / 3.0, "0.333333333333333"),
-        (-1.75424906151593, "-1.75424906151593"),
-        (0.1 + 0.2, "0.3"),
-        (math.inf, "Inf"),
-        (-math.inf, "-Inf"),
+        ("100", 100.0),
+        ("-Inf", -math.inf),
+        ("2 * log(10)^2", 2.0 * math.log(10.0) ** 2),
+        ("pi() / 2", math.pi / 2),
+        ("pi", math.pi),
+        ("log10(1000) - log2(8)", 0.0),
+        ("abs(-2) + exp(0)", 3.0),
     ],
 )
-def test_numbers_print_as_in_r(value: float, text: str) -> None:
-    assert format_number(value) == text
+def test_numbers_may_be_arithmetic(text: str, expected: float) -> None:
+    assert parse_number(text) == pytest.approx(expected, rel=1e-15)

@@ -8,7 +8,14 @@ import numpy as np
 import pytest
 from scipy import integrate, stats
 
-from brmspy.priors.elements import ElementPrior, element_prior, group_by_distribution
+from brmspy.errors import PriorError
+from brmspy.priors.elements import (
+    ElementPrior,
+    element_prior,
+    group_by_distribution,
+    log_prior_density,
+)
+from brmspy.priors.lkj import lkj_cholesky_log_density
 from brmspy.priors.syntax import parse_density
 
 INF = math.inf
@@ -33,6 +40,7 @@ def element(text: str, lower: float = -INF, upper: float = INF) -> ElementPrior:
         ("constant(2)", 0.0, INF, 0.0),
         ("lkj(2)", -1.0, 1.0, 0.0),
         ("flat", 0.0, INF, 0.0),
+        ("flat", -1.0, 3.0, math.log(4.0)),
         ("", -INF, INF, 0.0),
     ],
 )
@@ -63,6 +71,38 @@ def test_density_is_scipys_truncated_normal() -> None:
     np.testing.assert_allclose(found, expected, rtol=1e-12)
 
 
+@pytest.mark.parametrize(
+    ("text", "lower", "upper"),
+    [("exponential(1)", -2.0, -1.0), ("normal(0, 1)", 1e200, INF), ("beta(2, 2)", 1.0, 2.0)],
+)
+def test_bounds_that_leave_nothing_are_refused(text: str, lower: float, upper: float) -> None:
+    with pytest.raises(PriorError, match="has practically no mass between"):
+        element(text, lower, upper)
+
+
+@pytest.mark.parametrize(
+    ("text", "lower", "upper", "improper"),
+    [
+        ("flat", -INF, INF, True),
+        ("flat", 0.0, INF, True),
+        ("flat", 0.0, 1.0, False),
+        ("cauchy(0, 1)", -INF, INF, False),
+        ("constant(1)", -INF, INF, False),
+        ("lkj(1)", -1.0, 1.0, False),
+    ],
+)
+def test_only_flat_densities_without_end_are_improper(
+    text: str, lower: float, upper: float, improper: bool
+) -> None:
+    assert element(text, lower, upper).improper is improper
+
+
+def test_density_is_nothing_beyond_the_bounds() -> None:
+    for text in ("normal(0, 1)", "flat"):
+        density = element(text, -1.0, 1.0).log_density(np.array([-1.1, -1.0, 1.0, 1.1]))
+        np.testing.assert_array_equal(np.isneginf(density), [True, False, False, True])
+
+
 @pytest.mark.parametrize("text", ["flat", "", "constant(2)"])
 def test_flat_and_constant_count_nothing(text: str) -> None:
     np.testing.assert_array_equal(element(text).log_density(np.array([1.0, 2.0])), np.zeros(2))
@@ -89,3 +129,36 @@ def test_order_of_groups_depends_on_densities_only() -> None:
 
 def test_nothing_to_group() -> None:
     assert group_by_distribution([element("flat"), element("constant(1)")]) == ()
+
+
+def test_a_block_has_the_sum_of_its_elements() -> None:
+    elements = [
+        element("normal(0, 1)"),
+        element("student_t(3, 0, 2.5)", 0.0),
+        element("constant(4)"),
+        element("normal(1, 2)", 0.0, 5.0),
+        element("flat"),
+        element("flat", 0.0, 4.0),
+    ]
+    draws = np.random.default_rng(1).uniform(0.0, 4.0, size=(2, 3, 6))
+    expected = (
+        stats.norm.logpdf(draws[..., 0])
+        + stats.t.logpdf(draws[..., 1], 3.0, 0.0, 2.5)
+        + math.log(2.0)
+        + stats.truncnorm.logpdf(draws[..., 3], -0.5, 2.0, loc=1.0, scale=2.0)
+        - math.log(4.0)
+    )
+    np.testing.assert_allclose(log_prior_density(elements, draws), expected, rtol=1e-12)
+
+
+def test_a_block_has_no_density_beyond_any_bound() -> None:
+    elements = [element("normal(0, 1)"), element("flat", 0.0), element("constant(-1)", -2.0, 0.0)]
+    draws = np.array([[-1.0, 1.0, -1.0], [-1.0, -1.0, -1.0]])
+    expected = [stats.norm.logpdf(-1.0), -INF]
+    np.testing.assert_allclose(log_prior_density(elements, draws), expected, rtol=1e-14)
+
+
+def test_correlations_are_given_as_cholesky_factors() -> None:
+    factors = np.linalg.cholesky(np.array([[[1.0, 0.5], [0.5, 1.0]], [[1.0, -0.2], [-0.2, 1.0]]]))
+    found = log_prior_density([element("lkj(3)", -1.0, 1.0)], factors)
+    np.testing.assert_array_equal(found, lkj_cholesky_log_density(factors, 3.0))
