@@ -130,10 +130,19 @@ def draws_and_stats(
         if variables is None or name in variables
     }
     draws = {
-        name: np.ascontiguousarray([variable.extract_reshape(table) for table in tables])
+        name: np.ascontiguousarray(np.stack([_values(variable, table) for table in tables]))
         for name, variable in wanted.items()
     }
     return draws, _stats(header.split(","), tables, max_treedepth)
+
+
+def _values(variable: Any, table: npt.NDArray[np.float64]) -> npt.NDArray[Any]:
+    """Return a variable's draws with its shape; Stan writes matrices column by column."""
+    if variable.num_elts() != variable.elt_size():  # complex numbers and tuples
+        return np.asarray(variable.extract_reshape(table))
+    columns = table[:, variable.start_idx : variable.end_idx]
+    reversed_shape = columns.reshape(len(table), *variable.dimensions[::-1])
+    return reversed_shape.transpose(0, *range(len(variable.dimensions), 0, -1))
 
 
 def _stats(

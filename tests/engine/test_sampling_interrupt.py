@@ -62,7 +62,7 @@ class Driven:
 
     def wait_for(self, condition: Callable[[], bool]) -> None:
         """Wait until something is so."""
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 60
         while not condition():
             assert self.process.poll() is None, self.process.communicate()
             assert time.monotonic() < deadline
@@ -70,7 +70,7 @@ class Driven:
 
     def result(self) -> dict[str, Any]:
         """Return what the process printed."""
-        out, err = self.process.communicate(timeout=20)
+        out, err = self.process.communicate(timeout=60)
         assert err == ""
         answer = json.loads(out)
         assert isinstance(answer, dict)
@@ -192,8 +192,8 @@ def test_when_python_dies_the_chains_and_their_files_go(
     driven.wait_for(lambda: min(driven.draws(1), driven.draws(2)) >= 1)
     assert all(map(alive, driven.pids()))
     driven.process.send_signal(number)
-    driven.process.communicate(timeout=20)
-    deadline = time.monotonic() + 10
+    driven.process.communicate(timeout=60)
+    deadline = time.monotonic() + 60
     while not gone(driven) and time.monotonic() < deadline:
         time.sleep(0.02)
     assert gone(driven)
