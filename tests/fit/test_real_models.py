@@ -157,11 +157,11 @@ def test_labels_keep_the_users_text(support: SimpleNamespace) -> None:
     [
         ("fixed", ["Family: gaussian", "58 observations; missing values left out 2 rows: x (2)"]),
         ("distributional", ["Links: mu = identity; sigma = log", "cor(Intercept,sigma_Intercept)"]),
-        ("binomial", ["Links: mu = probit", "Formula: k | trials(n) ~ x + offset(log(x)) + (1 | g)"]),
+        ("binomial", ["Links: mu = probit", "k | trials(n) ~ x + offset(log(x)) + (1 | g)"]),
         ("non-linear", ["sd(a_Intercept)", "a_Intercept", "b_fhi"]),
         ("prior only", ["~g (Number of levels: 4)", "~g:chain (Number of levels: 12)", "shape"]),
     ],
-)  # fmt: skip
+)
 def test_printed_fit(support: SimpleNamespace, name: str, lines: list[str]) -> None:
     text = str(make_fit(name, support))
     for line in lines:
