@@ -15,7 +15,9 @@ __all__ = ["list_datasets", "load_dataset"]
 def load_dataset(name: str) -> pd.DataFrame:
     """Load a data set that comes with brmspy.
 
-    Columns of text are categorical; labels that are numbers are in the order of the numbers.
+    Columns that hold categories, such as grouping factors, are categorical; their levels are
+    sorted, labels that are numbers by value. ``print(brmspy.datasets.DATASETS[name])`` describes
+    the columns.
 
     Parameters
     ----------
@@ -25,7 +27,8 @@ def load_dataset(name: str) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        A fresh copy; ``attrs["source"]`` names the publication.
+        A fresh copy; ``attrs["title"]`` says what was observed, ``attrs["source"]`` names the
+        publication.
 
     Raises
     ------
@@ -39,15 +42,15 @@ def load_dataset(name: str) -> pd.DataFrame:
     (180, 3)
     """
     if name not in DATASETS:
-        raise DataError(f"There is no data set {name!r}. {did_you_mean(name, DATASETS)}")
+        raise DataError(f"There is no data set {name!r}. {did_you_mean(str(name), DATASETS)}")
+    record = DATASETS[name]
     file = resources.files("brmspy.datasets").joinpath(f"{name}.csv")
-    text_columns = _quoted_columns(file.read_text())
-    with file.open() as lines:
-        frame = pd.read_csv(lines, dtype=dict.fromkeys(text_columns, str))
-    for column in text_columns:
-        labels = sorted(frame[column].unique(), key=_label_order)
-        frame[column] = pd.Categorical(frame[column], categories=labels)
-    frame.attrs["source"] = DATASETS[name].source
+    with file.open(encoding="utf-8") as lines:
+        frame = pd.read_csv(lines, dtype=dict.fromkeys(record.factors, str))
+    for column in record.factors:
+        levels = sorted(frame[column].unique(), key=_label_order)
+        frame[column] = pd.Categorical(frame[column], categories=levels)
+    frame.attrs = {"title": record.title, "source": record.source}
     return frame
 
 
@@ -57,7 +60,7 @@ def list_datasets() -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        Title and source, indexed by name.
+        Title, number of rows and source, indexed by name.
 
     Examples
     --------
@@ -65,17 +68,14 @@ def list_datasets() -> pd.DataFrame:
     >>> "sleepstudy" in list_datasets().index
     True
     """
-    rows = {name: (record.title, record.source) for name, record in DATASETS.items()}
-    return pd.DataFrame.from_dict(rows, orient="index", columns=["title", "source"])
-
-
-def _quoted_columns(text: str) -> list[str]:
-    """Return the columns whose first value stands between quotes: these are text."""
-    header, first = text.splitlines()[:2]
-    names = [name.strip('"') for name in header.split(",")]
-    return [
-        name for name, value in zip(names, first.split(","), strict=True) if value.startswith('"')
-    ]
+    return pd.DataFrame(
+        {
+            "title": [record.title for record in DATASETS.values()],
+            "rows": [record.rows for record in DATASETS.values()],
+            "source": [record.source for record in DATASETS.values()],
+        },
+        index=pd.Index(DATASETS, name="name"),
+    )
 
 
 def _label_order(label: str) -> tuple[float, str]:
