@@ -87,6 +87,8 @@ def write_fit(path: str | Path, fit: StoredFit, required: Mapping[str, xr.Datase
     target = Path(path).expanduser()
     if not target.parent.is_dir():
         raise BrmspyError(f"There is no folder {str(target.parent)!r} to save to. Create it first.")
+    if target.is_dir():
+        raise BrmspyError(f"{str(target)!r} is a folder. Name a file in it, such as 'fit.nc'.")
     arrays, frame = encode_frame(fit.data)
     groups = {name: _portable(group) for name, group in fit.groups.items()}
     content = {

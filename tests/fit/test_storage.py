@@ -300,3 +300,5 @@ def test_files_that_cannot_be_read(fit: BrmsFit, tmp_path: Path, make: Any, mess
 def test_no_folder_to_save_to(fit: BrmsFit, tmp_path: Path) -> None:
     with pytest.raises(BrmspyError, match=r"no folder '.*nowhere'"):
         fit.save(tmp_path / "nowhere" / "fit.nc")
+    with pytest.raises(BrmspyError, match="is a folder"):
+        fit.save(tmp_path)
