@@ -39,7 +39,8 @@ def _code(values: pd.Series[Any], name: str, trials: NDArray[np.int64] | None) -
     trials = np.broadcast_to(trials, counts.shape)
     above = counts > trials
     if above.any():
-        found = values.astype(str) + " of " + pd.Series(trials, values.index).astype(str)
+        texts = [f"{count} of {total}" for count, total in zip(counts, trials, strict=True)]
+        found = pd.Series(texts, values.index)
         raise DataError(
             f"The response {name!r} must not exceed the number of trials, but it holds "
             f"{offending_rows(found, above)}."

@@ -28,14 +28,17 @@ _SHOWN = 5
 def listed(values: pd.Series[Any]) -> str:
     """Return the first distinct values, text in quotes."""
     distinct = list(values.unique())
-    shown = ", ".join(repr(v) if isinstance(v, str) else str(v) for v in distinct[:_SHOWN])
+    shown = ", ".join(
+        repr(value) if isinstance(value, str) else _short(value) for value in distinct[:_SHOWN]
+    )
     return shown + (f" and {len(distinct) - _SHOWN} more" if len(distinct) > _SHOWN else "")
 
 
 def offending_rows(values: pd.Series[Any], bad: NDArray[np.bool_]) -> str:
     """Return the first offending values with the labels of their rows."""
     found = values[bad]
-    shown = ", ".join(f"{value!s} (row {label!s})" for label, value in found.iloc[:_SHOWN].items())
+    first = found.iloc[:_SHOWN].items()
+    shown = ", ".join(f"{_short(value)} (row {label!s})" for label, value in first)
     return shown + (f" and {len(found) - _SHOWN} more" if len(found) > _SHOWN else "")
 
 
@@ -115,6 +118,11 @@ def _advice_on_categories(values: pd.Series[Any]) -> str:
     if values.nunique() <= 2:
         return "For two categories use family='bernoulli'."
     return "Responses with more than two categories are not supported yet."
+
+
+def _short(value: object) -> str:
+    """Return a value as text, a whole number without its decimal point."""
+    return str(value).removesuffix(".0")
 
 
 def _refuse_trials(trials: NDArray[np.int64] | None, family: str) -> None:

@@ -84,6 +84,7 @@ REFUSED: list[tuple[str, Any, list[int] | None, str]] = [
     # bernoulli
     ("bernoulli", series([1, 2, 1]), None, r"0 and 1.*holds 1, 2\. .*data\['y'\] == 2"),
     ("bernoulli", series([5, 5]), None, r"holds 5\. "),
+    ("bernoulli", series([1.0, 2.0]), None, r"holds 1, 2\. .*data\['y'\] == 2"),
     ("bernoulli", series([-1, 1]), None, r"holds -1, 1\. .*data\['y'\] == 1"),
     ("bernoulli", series([0, 1, 2]), None, r"binomial.*poisson"),
     ("bernoulli", series([0.1, 0.5, 1.0]), None, r"For proportions use the counts, trials\(\)"),
@@ -97,6 +98,7 @@ REFUSED: list[tuple[str, Any, list[int] | None, str]] = [
     # binomial
     ("binomial", series([0, 1]), None, r"'y \| trials\(n\) ~ \.\.\.'.*family='bernoulli'"),
     ("binomial", series([3, 7, 2], index=["p", "q", "r"]), [5, 5, 5], r"7 of 5 \(row q\)"),
+    ("binomial", series([3.0, 7.0], index=["p", "q"]), [5, 5], r"holds 7 of 5 \(row q\)\."),
     ("binomial", series([0.25, 0.5]), [4, 4], r"0\.25 \(row 0\).*not their proportion: multiply"),
     ("binomial", series([-1, 2]), [4, 4], r"must not be negative, but it holds -1 \(row 0\)"),
     ("binomial", series(["a", "b"]), [1, 1], r"of a binomial model must be numeric.*bernoulli"),
@@ -107,7 +109,13 @@ REFUSED: list[tuple[str, Any, list[int] | None, str]] = [
     ("poisson", series([1.5, 2]), None, r"of a poisson model must be whole.*gaussian.*binomial"),
     ("poisson", series(np.arange(20) + 0.5), None, r"4\.5 \(row 4\) and 15 more"),
     ("poisson", series([1, -3]), None, r"must not be negative, but it holds -3 \(row 1\)"),
-    ("poisson", series([1, 3e9]), None, r"largest whole number in Stan is 2147483647"),
+    ("poisson", series([1.0, -3.0]), None, r"holds -3 \(row 1\)"),
+    (
+        "poisson",
+        series([1, 3e9]),
+        None,
+        r"holds 3000000000 \(row 1\), but the largest whole number in Stan is 2147483647",
+    ),
     ("poisson", series([1, np.inf]), None, r"must be finite"),
     ("poisson", series(["a", "b"]), None, r"of a poisson model must be numeric"),
     ("poisson", series([True, False]), None, r"numeric, but it holds True, False.*bernoulli"),
