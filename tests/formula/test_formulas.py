@@ -237,7 +237,7 @@ WRONG_PARTS = [
 ]
 
 
-@pytest.mark.parametrize(("make", "message"), WRONG_PARTS, ids=lambda value: str(value))
+@pytest.mark.parametrize(("make", "message"), WRONG_PARTS)
 def test_parts_that_are_no_formulas(make: object, message: str) -> None:
     assert callable(make)
     with pytest.raises(FormulaError, match=message):
