@@ -72,14 +72,14 @@ def plot(fit: BrmsFit, data: pd.DataFrame, path: Path) -> None:
             slope = f"{slopes.sel(Subject=subject):+.1f}".replace("-", "−")
             axis.set_title(f"{subject}:  {slope} ms/day")
         axes[0, 0].set(xticks=range(0, 10, 3), yticks=range(200, 501, 100), ylim=(180, 500))
-        figure.supxlabel("Days of sleep deprivation")
+        figure.supxlabel("Day of the study (short nights from day 2 on)")
         figure.supylabel("Reaction time (ms)")
         figure.legend(
             *axes[0, 0].get_legend_handles_labels(),
             loc="outside upper center",
             ncols=3,
             frameon=False,
-            title="How much 18 people slow down for each night of short sleep",
+            title="Reaction times of 18 people kept to three hours in bed a night",
             title_fontsize=13,
         )
         figure.savefig(path, dpi=130)
