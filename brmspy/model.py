@@ -43,6 +43,8 @@ class Model:
         Names, levels and arrays.
     response : ndarray, shape (nobs,)
         The response, coded as the family wants it.
+    user_priors : tuple of Prior
+        What the user set.
     priors : PriorSet
         One prior for every parameter.
     program : Program
@@ -59,6 +61,18 @@ class Model:
     priors: PriorSet = field(repr=False)
     program: Program = field(repr=False)
     sample_prior: str = "no"
+
+    def __str__(self) -> str:
+        formula = str(self.formula).replace("\n", "\n         ")
+        return "\n".join(
+            [
+                f" Family: {self.family}",
+                f"Formula: {formula}",
+                *str(self.design).splitlines(),
+                "Priors:" if self.sample_prior == "no" else "Priors, to be drawn from:",
+                str(self.priors),
+            ]
+        )
 
     @property
     def terms(self) -> ModelTerms:
