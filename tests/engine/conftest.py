@@ -9,6 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from brmspy.engine.cache import compiled
+from brmspy.engine.toolchain import find_toolchain
+
 FAKE = Path(__file__).with_name("fake_stan.py")
 
 
@@ -49,3 +52,10 @@ def scratch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     monkeypatch.setattr("tempfile.tempdir", None)
     yield folder
     assert list(folder.glob("brmspy-*")) == []
+
+
+@pytest.fixture(scope="session")
+def schools() -> Path:
+    """Return the compiled model that CmdStan's reference output was made with."""
+    code = Path(__file__).with_name("data").joinpath("model.stan").read_text(encoding="utf-8")
+    return compiled(code, find_toolchain("embedded")).exe

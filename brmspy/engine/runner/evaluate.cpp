@@ -20,16 +20,19 @@ std::vector<std::vector<double>> read_unconstrained(const std::string& name,
     throw std::invalid_argument(
         "Unconstrained parameters file has no variable 'params_r' with unconstrained parameter "
         "values!");
-  const std::size_t columns = context->dims_r("params_r").back();
+  const std::vector<std::size_t> dims = context->dims_r("params_r");
+  const std::size_t columns = dims.back();
   const std::size_t expected = model.num_params_r();
   if (columns != expected)
     throw std::invalid_argument("Incorrect number of unconstrained parameters provided! Model has " +
                                 std::to_string(expected) + " parameters but " +
                                 std::to_string(columns) + " were found.");
-  std::vector<std::vector<double>> rows;
-  for (auto start = values.begin(); start != values.end(); start += columns)
-    rows.emplace_back(start, start + columns);
-  return rows;
+  // A JSON array of arrays arrives with its columns one after the other.
+  const std::size_t rows = dims.size() == 2 ? dims.front() : 1;
+  std::vector<std::vector<double>> points(rows, std::vector<double>(columns));
+  for (std::size_t i = 0; i < rows; ++i)
+    for (std::size_t j = 0; j < columns; ++j) points[i][j] = values[i + j * rows];
+  return points;
 }
 
 std::vector<std::vector<double>> read_points(const Run& run) {
@@ -68,11 +71,8 @@ int generate_quantities(Run& run) {
         "Missing fitted_params argument, cannot run generate_quantities without fitted sample.");
   if (std::filesystem::path(name).extension() != ".csv")
     throw std::invalid_argument("Fitted params file must be a CSV file.");
-  std::vector<Eigen::MatrixXd> draws;
-  for (const std::string& own : file_names(name, "", ".csv", run.chains, run.id))
-    draws.push_back(read_draws(own, run.model));
-  return stan::services::standalone_generate(run.model, static_cast<int>(run.chains), draws,
-                                             run.seed, run.interrupt, run.logger, run.csv);
+  return stan::services::standalone_generate(run.model, read_draws(name, run.model), run.seed,
+                                             run.interrupt, run.logger, run.csv[0]);
 }
 
 int log_prob(Run& run) {

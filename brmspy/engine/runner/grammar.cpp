@@ -133,7 +133,11 @@ Argument method_argument() {
   return choice(
       "method",
       {sample_arguments(), optimize_arguments(), variational_arguments(),
-       group("generate_quantities", {file("fitted_params"), count("num_chains", 1)}),
+       group("generate_quantities",
+             {file("fitted_params"),
+              // Stan 2.35 writes parameters into the quantities when there are several chains.
+              value("num_chains", 1LL, {"num_chains == 1, run the program once for each chain",
+                                        [](const Value& v) { return number(v) == 1; }})}),
        pathfinder_arguments(),
        group("log_prob", {file("unconstrained_params"), file("constrained_params"),
                           flag("jacobian", true)}),

@@ -33,7 +33,7 @@ const std::map<std::string, Method> methods = {
     {"laplace", {laplace, nullptr}},
     {"pathfinder", {pathfinder, "num_paths"}},
     {"variational", {variational, nullptr}},
-    {"generate_quantities", {generate_quantities, "num_chains"}},
+    {"generate_quantities", {generate_quantities, nullptr}},
     {"log_prob", {log_prob, nullptr}},
 };
 
