@@ -158,6 +158,6 @@ def test_public_functions_have_examples() -> None:
         name
         for name, thing in public.items()
         if inspect.isfunction(thing)
-        and ">>>" not in sections(thing.__doc__ or "").get("Examples", "")
+        and ">>>" not in sections(inspect.getdoc(thing) or "").get("Examples", "")
     ]
     assert without == []

@@ -34,6 +34,8 @@ class Program:
         The Stan program.
     data : mapping of str to Any
         Its data: numbers and NumPy arrays.
+    design : Design
+        The design that it was made from.
     terms : TermSet
         The terms that the program was composed of.
     family_parameters : mapping of str to StanParameter
@@ -66,6 +68,11 @@ class Program:
         ----------
         draws : mapping of str to ndarray, shape (chain, draw, ...)
             The variables named in `sampled`.
+
+        Returns
+        -------
+        dict of str to ndarray
+            Every block of parameters.
         """
         complete = dict(draws)
         shape = next(iter(draws.values())).shape[:2] if draws else (1, 1)
@@ -99,6 +106,15 @@ class Program:
 
         Normalised, truncation by bounds included; the standard normal density of standardised
         effects is not part of it. Flat priors and constants count nothing.
+
+        Parameters
+        ----------
+        draws : mapping of str to ndarray, shape (chain, draw, ...)
+            The variables named in `sampled`.
+
+        Returns
+        -------
+        ndarray, shape (chain, draw)
         """
         complete = self.complete(draws)
         total = np.zeros(next(iter(complete.values())).shape[:2])
@@ -129,6 +145,10 @@ def build_program(
         One prior for every parameter.
     prior_only : bool
         Whether the program is to ignore the response; this is data, not text.
+
+    Returns
+    -------
+    Program
     """
     suffixes = stan_suffixes(p.name for p in design.terms.predictors)
     terms = compose_terms(design, priors, suffixes)

@@ -14,12 +14,34 @@ __all__ = ["coefficient_variable", "correlated_pairs", "group_members", "recover
 
 
 def coefficient_variable(predictor: str) -> str:
-    """Return the name of the posterior variable of a predictor's coefficients."""
+    """Return the name of the posterior variable of a predictor's coefficients.
+
+    Parameters
+    ----------
+    predictor : str
+        The predicted parameter.
+
+    Returns
+    -------
+    str
+        ``"b"`` for the mean, else ``"b_<predictor>"``.
+    """
     return "b" if predictor == "mu" else f"b_{predictor}"
 
 
 def group_members(groups: Sequence[GroupInfo]) -> dict[str, list[tuple[int, int]]]:
-    """Return for each grouping factor its coefficients as (block, position), in formula order."""
+    """Return the coefficients of each grouping factor.
+
+    Parameters
+    ----------
+    groups : sequence of GroupInfo
+        The blocks of group-level effects.
+
+    Returns
+    -------
+    dict of str to list of (int, int)
+        By grouping factor: block, and position within it, in the order of the formula.
+    """
     members: dict[str, list[tuple[int, int]]] = {}
     for block, group in enumerate(groups):
         members.setdefault(group.group, []).extend((block, i) for i in range(len(group.coefs)))
@@ -27,7 +49,20 @@ def group_members(groups: Sequence[GroupInfo]) -> dict[str, list[tuple[int, int]
 
 
 def correlated_pairs(groups: Sequence[GroupInfo], group: str) -> list[tuple[int, int, int]]:
-    """Return block, first and second coefficient of each correlation, in brms' order."""
+    """Return the correlations of a grouping factor, in brms' order.
+
+    Parameters
+    ----------
+    groups : sequence of GroupInfo
+        The blocks of group-level effects.
+    group : str
+        The grouping factor.
+
+    Returns
+    -------
+    list of (int, int, int)
+        Block, first and second coefficient.
+    """
     return [
         (block, first, second)
         for block, info in enumerate(groups)
@@ -55,6 +90,10 @@ def recover_draws(
         The blocks of group-level effects.
     family_parameters : sequence of str
         Distributional parameters that are one number.
+
+    Returns
+    -------
+    dict of str to ndarray, shape (chain, draw, ...)
     """
     recovered: dict[str, NDArray[np.float64]] = {}
     for predictor, population in terms.population.items():

@@ -45,6 +45,8 @@ STAN: dict[str, Any] = {
     "Phi_approx": lambda x: 1 / (1 + math.exp(-(0.07056 * x**3 + 1.5976 * x))),
     "inv_cloglog": lambda x: 1 - math.exp(-math.exp(x)),
     "atan2": math.atan2,
+    "abs": abs,
+    "fmax": max,
     "pi": lambda: math.pi,
 }
 
