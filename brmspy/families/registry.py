@@ -88,6 +88,11 @@ def get_family(family: str | Family | Callable[[], Family]) -> Family:
     name = family.strip().lower()
     if name in FAMILIES:
         return FAMILIES[name]()
+    if name.partition("(")[0] in FAMILIES:
+        raise BrmspyError(
+            f"family={family!r} is text that looks like a call. Leave the quotes out: "
+            f"family={family.strip()}, after `from brmspy import {name.partition('(')[0]}`."
+        )
     if name in _ALIASES:
         raise BrmspyError(f"There is no family {family!r}. Did you mean {_ALIASES[name]!r}?")
     if name in _NOT_YET:

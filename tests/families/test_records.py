@@ -256,6 +256,11 @@ BAD_FAMILIES: list[tuple[Any, str]] = [
     ("logistic", r"Did you mean 'bernoulli'\?"),
     ("neg_binomial_2", r"Did you mean 'negbinomial'\?"),
     ("poison", r"Did you mean 'poisson'\?"),
+    (
+        "binomial(link='probit')",
+        r"looks like a call\. Leave the quotes out: family=binomial\(link='probit'\), after `from "
+        r"brmspy import binomial`",
+    ),
     ("zzz", r"Valid names: 'gaussian', 'student', 'bernoulli'"),
     ("", r"There is no family ''\. Valid names"),
     ("gamma", r"'gamma' is not supported yet\. Supported: gaussian, student, bernoulli, binomial"),
