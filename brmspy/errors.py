@@ -6,7 +6,11 @@ A message says what is wrong, where, and what to do, and names the closest valid
 from __future__ import annotations
 
 import difflib
+import inspect
+import os
+import warnings
 from collections.abc import Iterable
+from pathlib import Path
 
 __all__ = [
     "BrmspyError",
@@ -21,6 +25,7 @@ __all__ = [
     "SamplingWarning",
     "closest",
     "did_you_mean",
+    "warn",
 ]
 
 
@@ -100,6 +105,27 @@ class PriorWarning(BrmspyWarning):
 
 class SamplingWarning(BrmspyWarning):
     """The draws may not be trustworthy; the message gives advice."""
+
+
+def warn(message: str, category: type[BrmspyWarning]) -> None:
+    """Issue a warning that points at the user's line, whatever called whom in between.
+
+    Parameters
+    ----------
+    message : str
+        What the user should know.
+    category : type
+        Subclass of `BrmspyWarning`.
+    """
+    package = f"{Path(__file__).parent}{os.sep}"
+    frame = inspect.currentframe()
+    level = users = 1
+    while frame is not None:
+        level += 1
+        if frame.f_code.co_filename.startswith(package):
+            users = level
+        frame = frame.f_back
+    warnings.warn(message, category, stacklevel=users)
 
 
 def _caret_lines(source: str, span: tuple[int, int]) -> list[str]:

@@ -25,6 +25,7 @@ from brmspy import (
     gaussian,
     lf,
     load_dataset,
+    model_matrix,
     nlf,
     poisson,
     prior,
@@ -532,3 +533,20 @@ def test_parameters_of_a_curve_may_have_any_name() -> None:
     formula = bf("y ~ a_1 * exp(rate.x * x)", "a_1 + rate.x ~ 1", nl=True)
     table = default_prior(formula, DATA)
     assert set(table["nlpar"]) == {"", "a_1", "rate.x"}
+
+
+WARNED: dict[str, Callable[[], object]] = {
+    "dropped rows": lambda: stancode("y ~ x", DATA.assign(x=[None, *DATA["x"][1:]])),
+    "one level": lambda: build("y ~ (1 | g)", DATA.assign(g="u")),
+    "one trial": lambda: standata("won | trials(1) ~ 1", DATA.astype({"won": int}), "binomial"),
+    "in a term": lambda: model_matrix("~ bs(x, df = 4, Boundary_knots = c(0, 6))", DATA),
+}
+
+
+@pytest.mark.parametrize("function", WARNED.values(), ids=list(WARNED))
+def test_warnings_point_at_the_users_line(function: Callable[[], object]) -> None:
+    with pytest.warns(DataWarning) as caught:
+        function()
+    assert {(record.filename, record.lineno) for record in caught} == {
+        (__file__, function.__code__.co_firstlineno)
+    }

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping, Sequence
 
 from brmspy.data.records import Arrays, Dropped, GroupInfo, PredictorInfo
-from brmspy.errors import DataWarning
+from brmspy.errors import DataWarning, warn
 
 __all__ = ["warn_constant_columns", "warn_dropped", "warn_single_levels"]
 
@@ -15,10 +14,9 @@ def warn_dropped(dropped: Dropped, nrows: int) -> None:
     """Say which rows are left out."""
     if dropped.count:
         columns = str(dropped).partition(": ")[2]
-        warnings.warn(
+        warn(
             f"Left out {dropped.count} of {nrows} rows because of missing values in {columns}.",
             DataWarning,
-            stacklevel=3,
         )
 
 
@@ -26,11 +24,10 @@ def warn_single_levels(groups: Sequence[GroupInfo]) -> None:
     """Say which groups have one level."""
     for group in groups:
         if len(group.levels) == 1:
-            warnings.warn(
+            warn(
                 f"The group {group.group!r} has only one level ({group.levels[0]!r}); "
                 "its standard deviation is determined by the prior alone.",
                 DataWarning,
-                stacklevel=3,
             )
 
 
@@ -46,9 +43,8 @@ def warn_constant_columns(predictors: Mapping[str, PredictorInfo], arrays: Array
             if is_constant and label != "Intercept"
         ]
         if columns:
-            warnings.warn(
+            warn(
                 f"The data say nothing about {', '.join(map(repr, columns))} of {name}: "
                 "the same value in all rows. The prior alone determines it.",
                 DataWarning,
-                stacklevel=3,
             )

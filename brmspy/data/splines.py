@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import Any
 
 import numpy as np
@@ -11,7 +10,7 @@ from scipy.interpolate import BSpline
 
 from brmspy.data.functions import EvaluationError, as_column, numbers
 from brmspy.data.transforms import StatefulTransform
-from brmspy.errors import DataWarning
+from brmspy.errors import DataWarning, warn
 
 __all__ = ["BSplineBasis"]
 
@@ -46,11 +45,10 @@ class BSplineBasis(StatefulTransform):
             inner_count = None if df is None else int(df) - order + (0 if intercept else 1)
             self._knots = _all_knots(values, inner_count, knots, order, Boundary_knots)
         if values.min() < self._knots[0] or values.max() > self._knots[-1]:
-            warnings.warn(
+            warn(
                 f"bs(): some values are outside the boundary knots ({self._knots[0]:g}, "
                 f"{self._knots[-1]:g}); the spline is extrapolated there and may be far off.",
                 DataWarning,
-                stacklevel=2,
             )
         size = len(self._knots) - order
         basis = BSpline(self._knots, np.eye(size), order - 1, extrapolate=True)(values)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +12,7 @@ import pandas as pd
 from brmspy.data.columns import Columns, Values, is_missing, kind, some_rows
 from brmspy.data.evaluate import Expression
 from brmspy.data.factors import Levels, encode
-from brmspy.errors import DataError, DataWarning, closest
+from brmspy.errors import DataError, DataWarning, closest, warn
 
 __all__ = ["Variable", "as_number_column", "check_finite", "fit_variable"]
 
@@ -149,11 +148,10 @@ def _codes(value: Any, variable: Variable, levels: Levels, columns: Columns) -> 
         rows = some_rows(columns.index, missing)
         if not variable.expression.is_column:
             raise DataError(f"{variable.label} is missing in {rows}.")
-        warnings.warn(
+        warn(
             f"{variable.label} is missing in {rows} of the new data; "
             "all its contrasts are set to zero there.",
             DataWarning,
-            stacklevel=2,
         )
     return codes
 

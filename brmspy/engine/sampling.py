@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import tempfile
-import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,7 +24,7 @@ from brmspy.engine.collect import Outcome, draws_and_stats, judge
 from brmspy.engine.options import SampleOptions
 from brmspy.engine.progress import Progress
 from brmspy.engine.stan_json import write_json
-from brmspy.errors import SamplingWarning
+from brmspy.errors import SamplingWarning, warn
 
 __all__ = ["SampleOptions", "SamplerRun", "sample"]
 
@@ -142,8 +141,7 @@ def sample(
         outcome = judge(chains, interrupted, options.draws_per_chain)
         run = _collect(outcome, options, seed, interrupted, variables)
     for message in outcome.warnings:
-        # The caller of brm(), which calls sample(), is whom it concerns.
-        warnings.warn(message, SamplingWarning, stacklevel=3)
+        warn(message, SamplingWarning)
     return run
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import Any
 
 import numpy as np
@@ -10,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import special
 
-from brmspy.errors import DataError, DataWarning
+from brmspy.errors import DataError, DataWarning, warn
 from brmspy.families.dpars import MU_LINKS_PROBABILITY, Dpar
 from brmspy.families.family import Family, Parameters, StanLikelihood
 from brmspy.families.links import get_link
@@ -51,11 +50,10 @@ def _code(values: pd.Series[Any], name: str, trials: NDArray[np.int64] | None) -
             "trials. Use a larger unit."
         )
     if (trials == 1).all():
-        warnings.warn(
+        warn(
             f"Every row of {name!r} is one trial. family='bernoulli' without trials() fits the "
             "same model faster.",
             DataWarning,
-            stacklevel=2,
         )
     return counts
 

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from brmspy.errors import SamplingWarning
+from brmspy.errors import SamplingWarning, warn
 from brmspy.fit.advice import Finding, findings
 from brmspy.fit.contract import FittedModel, Rebuild
 from brmspy.fit.datasets import (
@@ -141,7 +141,7 @@ class BrmsFit:
         for finding in fit.findings:
             if finding.said_by_sampler:
                 continue
-            warnings.warn(str(finding), SamplingWarning, stacklevel=3)
+            warn(str(finding), SamplingWarning)
         return fit
 
     @classmethod

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from brmspy.errors import PriorWarning
+from brmspy.errors import PriorWarning, warn
 from brmspy.priors.checks import check_bounds, check_density
 from brmspy.priors.elements import ElementPrior, element_prior
 from brmspy.priors.matching import Key, key_of, matched
@@ -104,10 +103,9 @@ def resolve(blocks: Sequence[ParameterBlock], rows: Sequence[Prior]) -> PriorSet
         # A row that is altogether empty says on purpose that nothing changes.
         says_something = row.prior or row.lb is not None or row.ub is not None
         if key not in used and says_something:
-            warnings.warn(
+            warn(
                 f"{row} is not used: each of its parameters has a prior of its own. Leave it out.",
                 PriorWarning,
-                stacklevel=2,
             )
     return PriorSet(priors)
 
