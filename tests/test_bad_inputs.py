@@ -17,6 +17,7 @@ import pytest
 import brmspy
 from brmspy import (
     BrmspyError,
+    CompileError,
     DataError,
     FormulaError,
     PriorError,
@@ -29,6 +30,7 @@ from brmspy import (
     poisson,
     prior,
 )
+from brmspy.engine.toolchain import find_toolchain
 
 DATA = pd.DataFrame(
     {
@@ -511,6 +513,13 @@ def test_the_same_error_without_fitting(function: str) -> None:
 
 def test_there_are_many() -> None:
     assert len(EVERY) >= 60
+
+
+@pytest.mark.parametrize("name", ["cmdstn", 5])
+def test_unknown_toolchain(name: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("brmspy.fitting.find_toolchain", find_toolchain)
+    with pytest.raises(CompileError, match=f"toolchain={name!r} is unknown.*cmdstan"):
+        brm("y ~ x", DATA, toolchain=name)
 
 
 def test_good_calls_reach_stan() -> None:

@@ -43,7 +43,7 @@ def find_toolchain(name: str | None = None) -> Toolchain:
     chosen = name or os.environ.get(_VARIABLE) or None
     if chosen is not None and chosen not in _NAMES:
         source = "toolchain" if name else _VARIABLE
-        raise CompileError(f"{source}={chosen!r} is unknown. {did_you_mean(chosen, _NAMES)}")
+        raise CompileError(f"{source}={chosen!r} is unknown. {did_you_mean(str(chosen), _NAMES)}")
     if chosen == "embedded":
         return find_embedded()
     cmdstan = find_cmdstan()
