@@ -26,6 +26,7 @@ from brmspy.program import Program, build_program
 __all__ = ["Model", "build", "default_prior", "model_from_spec", "stancode", "standata"]
 
 _SAMPLE_PRIOR = ("no", "only")
+_MARGINALIZE = ("auto", False)
 _PRIOR_EXAMPLE = 'Write for example prior("normal(0, 1)", class_="b").'
 
 
@@ -51,6 +52,8 @@ class Model:
         The Stan program and its data.
     sample_prior : {"no", "only"}
         Whether the draws are to come from the prior alone.
+    marginalize : bool
+        Whether group-level effects are integrated out where that has a closed form.
     """
 
     formula: Formula
@@ -61,6 +64,7 @@ class Model:
     priors: PriorSet = field(repr=False)
     program: Program = field(repr=False)
     sample_prior: str = "no"
+    marginalize: bool = True
 
     def __str__(self) -> str:
         formula = str(self.formula).replace("\n", "\n         ")
@@ -91,6 +95,7 @@ class Model:
             "family": self.family.to_dict(),
             "priors": [row.to_dict() for row in self.user_priors],
             "sample_prior": self.sample_prior,
+            "marginalize": self.marginalize,
         }
 
 
@@ -101,6 +106,7 @@ def build(
     prior: Prior | Sequence[Prior] | None = None,
     *,
     sample_prior: str = "no",
+    marginalize: str | bool = "auto",
     data2: Mapping[str, Any] | None = None,
 ) -> Model:
     """Go from a formula to the Stan program, without compiling it.
@@ -117,6 +123,8 @@ def build(
         Priors that replace the defaults.
     sample_prior : {"no", "only"}
         Whether to ignore the response and draw from the prior.
+    marginalize : {"auto", False}
+        Whether to integrate group-level effects out of the likelihood where that has a closed form.
     data2 : mapping, optional
         Data that do not fit into the data frame. No term supported so far takes any.
 
@@ -141,6 +149,8 @@ def build(
             f"sample_prior = {sample_prior!r} is not valid. "
             + did_you_mean(str(sample_prior), _SAMPLE_PRIOR)
         )
+    if marginalize not in _MARGINALIZE:
+        raise BrmspyError(f"marginalize = {marginalize!r} is not valid. It is 'auto' or False.")
     if data2:
         raise DataError("No term that is supported so far uses data2. Leave it out.")
     blocks, built, the_family, response, terms = _blocks(formula, data, family)
@@ -152,8 +162,25 @@ def build(
             + ", ".join(priors.improper)
             + '. Set one with prior("normal(0, 10)", ...).'
         )
-    program = build_program(built, the_family, response, priors, prior_only=sample_prior == "only")
-    return Model(terms.formula, the_family, built, response, rows, priors, program, sample_prior)
+    program = build_program(
+        built,
+        the_family,
+        response,
+        priors,
+        prior_only=sample_prior == "only",
+        marginalize=marginalize == "auto",
+    )
+    return Model(
+        terms.formula,
+        the_family,
+        built,
+        response,
+        rows,
+        priors,
+        program,
+        sample_prior,
+        marginalize == "auto",
+    )
 
 
 def _blocks(
@@ -224,6 +251,7 @@ def model_from_spec(spec: Mapping[str, Any], data: pd.DataFrame) -> Model:
         family_from_dict(spec["family"]),
         [Prior.from_dict(row) for row in spec["priors"]],
         sample_prior=spec["sample_prior"],
+        marginalize="auto" if spec["marginalize"] else False,
     )
 
 
@@ -234,12 +262,13 @@ def stancode(
     prior: Prior | Sequence[Prior] | None = None,
     *,
     sample_prior: str = "no",
+    marginalize: str | bool = "auto",
 ) -> str:
     """Return the Stan program of a model, without compiling it.
 
     Parameters
     ----------
-    formula, data, family, prior, sample_prior
+    formula, data, family, prior, sample_prior, marginalize
         As for `brmspy.brm`.
 
     Returns
@@ -253,7 +282,9 @@ def stancode(
     // Reaction ~ Days
     ...
     """
-    return build(formula, data, family, prior, sample_prior=sample_prior).program.code
+    return build(
+        formula, data, family, prior, sample_prior=sample_prior, marginalize=marginalize
+    ).program.code
 
 
 def standata(
@@ -263,12 +294,13 @@ def standata(
     prior: Prior | Sequence[Prior] | None = None,
     *,
     sample_prior: str = "no",
+    marginalize: str | bool = "auto",
 ) -> dict[str, Any]:
     """Return the data of a model's Stan program.
 
     Parameters
     ----------
-    formula, data, family, prior, sample_prior
+    formula, data, family, prior, sample_prior, marginalize
         As for `brmspy.brm`.
 
     Returns
@@ -282,7 +314,11 @@ def standata(
     >>> standata("Reaction ~ Days", load_dataset("sleepstudy"))["N"]
     180
     """
-    return dict(build(formula, data, family, prior, sample_prior=sample_prior).program.data)
+    return dict(
+        build(
+            formula, data, family, prior, sample_prior=sample_prior, marginalize=marginalize
+        ).program.data
+    )
 
 
 def default_prior(

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from brmspy.data import Design, GroupInfo
 from brmspy.formula import LinearPredictor, NonlinearPredictor
 from brmspy.priors import ElementPrior, PriorSet
-from brmspy.program.parameters import latent_parameter, stan_parameter
+from brmspy.program.integrate import statistics
+from brmspy.program.parameters import StanParameter, latent_parameter, stan_parameter
 from brmspy.program.sparse import EffectColumns, compressed_rows
 from brmspy.program.terms import (
     BlockUse,
     CorrelatedEffects,
     GroupEffects,
+    IntegratedEffects,
     Offset,
     Population,
     Term,
@@ -71,6 +75,8 @@ class TermSet:
     correlated : tuple of CorrelatedEffects
     effects : mapping of str to GroupEffects
         All but `correlated` are keyed by predictor.
+    integrated : IntegratedEffects or None
+        The block that is integrated out.
     """
 
     population: Mapping[str, Population]
@@ -78,6 +84,7 @@ class TermSet:
     uncorrelated: Mapping[str, UncorrelatedEffects]
     correlated: tuple[CorrelatedEffects, ...]
     effects: Mapping[str, GroupEffects]
+    integrated: IntegratedEffects | None = None
 
     @property
     def all(self) -> tuple[Term, ...]:
@@ -88,6 +95,7 @@ class TermSet:
             *self.uncorrelated.values(),
             *self.correlated,
             *self.effects.values(),
+            *([] if self.integrated is None else [self.integrated]),
         )
 
     def pieces(self, predictor: str) -> LinearPieces:
@@ -112,7 +120,14 @@ def prior_scope(predictor: LinearPredictor | NonlinearPredictor) -> dict[str, st
     return {"dpar": "" if predictor.name == "mu" else predictor.name, "nlpar": ""}
 
 
-def compose_terms(design: Design, priors: PriorSet, suffixes: Mapping[str, str]) -> TermSet:
+def compose_terms(
+    design: Design,
+    priors: PriorSet,
+    suffixes: Mapping[str, str],
+    y: NDArray[Any],
+    integrate: int | None = None,
+    prior_only: bool = False,
+) -> TermSet:
     """Return the terms of the program.
 
     Parameters
@@ -123,8 +138,14 @@ def compose_terms(design: Design, priors: PriorSet, suffixes: Mapping[str, str])
         One prior for every parameter.
     suffixes : mapping of str to str
         What the variables of each predictor end in.
+    y : ndarray, shape (nobs,)
+        The response, coded.
+    integrate : int, optional
+        Block of group-level effects to integrate out.
+    prior_only : bool
+        Whether the response is ignored.
     """
-    return _Composer(design, priors, suffixes).terms()
+    return _Composer(design, priors, suffixes, y, integrate, prior_only).terms()
 
 
 def _purpose(predictor: str) -> str:
@@ -139,6 +160,9 @@ class _Composer:
     design: Design
     priors: PriorSet
     suffixes: Mapping[str, str]
+    y: NDArray[Any]
+    integrate: int | None
+    prior_only: bool
 
     def terms(self) -> TermSet:
         """Return all terms."""
@@ -150,16 +174,23 @@ class _Composer:
         population = {name: self._population(name) for name in names}
         uncorrelated = {name: self._uncorrelated(name) for name in names}
         effects = {name: self._effects(name, uncorrelated[name], correlated) for name in names}
+        integrated = None
+        if self.integrate is not None:
+            integrated = self._integrated(
+                self.integrate, f"_{len(correlated) + 1}", population["mu"], effects["mu"]
+            )
         return TermSet(
             population={name: term for name, term in population.items() if term},
             offsets={
                 name: Offset(self.suffixes[name], _purpose(name), offset)
                 for name in names
                 if (offset := self.design.arrays.predictors[name].offset) is not None
+                and not self._in_statistics(name)
             },
             uncorrelated={name: term for name, term in uncorrelated.items() if term},
             correlated=correlated,
             effects={name: term for name, term in effects.items() if term},
+            integrated=integrated,
         )
 
     def _scope(self, predictor: str) -> dict[str, str]:
@@ -169,8 +200,16 @@ class _Composer:
     @property
     def _correlated_blocks(self) -> list[int]:
         """Positions of the blocks that have correlations."""
-        groups = self.design.groups
-        return [i for i, group in enumerate(groups) if group.correlated and len(group.coefs) > 1]
+        return [i for i in range(len(self.design.groups)) if self._is_correlated(i)]
+
+    def _is_correlated(self, block: int) -> bool:
+        """Whether a block that is sampled has correlations."""
+        group = self.design.groups[block]
+        return block != self.integrate and group.correlated and len(group.coefs) > 1
+
+    def _in_statistics(self, predictor: str) -> bool:
+        """Whether the program sees a predictor's data through sufficient statistics alone."""
+        return predictor == "mu" and self.integrate is not None
 
     def _population(self, name: str) -> Population | None:
         """Return the population-level effects of a predictor, if it has any."""
@@ -200,7 +239,8 @@ class _Composer:
                 labels=labels,
                 comment=f"population-level coefficients{purpose}",
             )
-        return Population(suffix, purpose, name, intercept, coefficients, X, means)
+        integrated = self._in_statistics(name)
+        return Population(suffix, purpose, name, intercept, coefficients, X, means, integrated)
 
     def _sd_prior(self, block: int, position: int) -> ElementPrior:
         """Return the prior of the standard deviation of one coefficient of a block."""
@@ -219,28 +259,37 @@ class _Composer:
             purpose="",
             group=group.group,
             block=block,
-            sd=stan_parameter(
-                f"sd{suffix}",
-                [self._sd_prior(block, position) for position in range(size)],
-                natural=(0.0, np.inf),
-                size=f"M{suffix}",
-                labels=[coef.brms_label for coef in group.coefs],
-                comment=f"standard deviations of the effects of {group.group}",
-            ),
-            cholesky=stan_parameter(
-                f"L{suffix}",
-                self.priors.for_("cor", group=group.group).elements,
-                size=f"M{suffix}",
-                type_="cholesky_factor_corr",
-                density="lkj_corr_cholesky_lpdf",
-                comment="Cholesky factor of their correlations",
-            ),
+            sd=self._block_sd(block, suffix),
+            cholesky=self._cholesky(group, suffix),
             z=latent_parameter(
                 f"z{suffix}", "matrix", f"M{suffix}, G{suffix}", "standardised effects"
             ),
             uses=self._uses(group),
             size=size,
             levels=len(group.levels),
+        )
+
+    def _block_sd(self, block: int, suffix: str) -> StanParameter:
+        """Return the standard deviations of a block that has parameters of its own."""
+        group = self.design.groups[block]
+        return stan_parameter(
+            f"sd{suffix}",
+            [self._sd_prior(block, position) for position in range(len(group.coefs))],
+            natural=(0.0, np.inf),
+            size=f"M{suffix}",
+            labels=[coef.brms_label for coef in group.coefs],
+            comment=f"standard deviations of the effects of {group.group}",
+        )
+
+    def _cholesky(self, group: GroupInfo, suffix: str) -> StanParameter:
+        """Return the correlations of a block."""
+        return stan_parameter(
+            f"L{suffix}",
+            self.priors.for_("cor", group=group.group).elements,
+            size=f"M{suffix}",
+            type_="cholesky_factor_corr",
+            density="lkj_corr_cholesky_lpdf",
+            comment="Cholesky factor of their correlations",
         )
 
     def _uses(self, group: GroupInfo) -> tuple[BlockUse, ...]:
@@ -266,7 +315,7 @@ class _Composer:
         members = tuple(
             (block, position)
             for block, group in enumerate(groups)
-            if block not in self._correlated_blocks
+            if block != self.integrate and block not in self._correlated_blocks
             for position, coef in enumerate(group.coefs)
             if coef.predictor == name
         )
@@ -321,4 +370,42 @@ class _Composer:
         if not columns:
             return None
         rows = compressed_rows(columns, width)
-        return GroupEffects(self.suffixes[name], _purpose(name), rows, tuple(pieces))
+        integrated = self._in_statistics(name)
+        return GroupEffects(self.suffixes[name], _purpose(name), rows, tuple(pieces), integrated)
+
+    def _integrated(
+        self, block: int, suffix: str, population: Population | None, others: GroupEffects | None
+    ) -> IntegratedEffects:
+        """Return the block that is integrated out, with the statistics of the data."""
+        if population is None:
+            raise ValueError("effects are integrated out only beside population-level ones")
+        group, arrays = self.design.groups[block], self.design.arrays
+        size = len(group.coefs)
+        offset = arrays.predictors["mu"].offset
+        intercept = [np.ones((arrays.nobs, 1))] if population.intercept is not None else []
+        columns = [*intercept, population.X] if population.coefficients is not None else intercept
+        coefficients = [p.name for p in population.parameters]
+        if others is not None:
+            coefficients.append(others.stacked)
+        cholesky = None
+        if group.correlated and size > 1:
+            cholesky = self._cholesky(group, suffix)
+        return IntegratedEffects(
+            suffix=suffix,
+            purpose="",
+            group=group.group,
+            block=block,
+            sd=self._block_sd(block, suffix),
+            cholesky=cholesky,
+            statistics=statistics(
+                self.y if offset is None else self.y - offset,
+                np.hstack(columns),
+                None if others is None else others.Z,
+                arrays.groups[block].Z,
+                arrays.groups[block].index,
+                len(group.levels),
+                arrays.weights,
+            ),
+            coefficients=tuple(coefficients),
+            prior_only=self.prior_only,
+        )

@@ -169,6 +169,8 @@ def predictors_of(
                 comment=" ".join(predictor.source.split()),
             )
         )
+    if terms.integrated is not None:
+        helpers["integrated_normal_lpdf"] = None
     return tuple(predictors), tuple(helpers)
 
 
@@ -181,7 +183,7 @@ def _on_family_scale(
 ) -> str:
     """Return a distributional parameter as the likelihood takes it, or nothing for a GLM's mean."""
     if predictor.name == "mu":
-        if _glm(design, family, terms):
+        if terms.integrated is not None or _glm(design, family, terms):
             return ""
         if family.likelihood.mu_on_link_scale:
             return value

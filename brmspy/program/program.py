@@ -13,6 +13,7 @@ from brmspy.data import Design
 from brmspy.families import Family
 from brmspy.priors import PriorSet
 from brmspy.program.compose import TermSet, compose_terms
+from brmspy.program.integrate import block_to_integrate
 from brmspy.program.names import stan_suffixes
 from brmspy.program.parameters import StanParameter
 from brmspy.program.predictors import covariates_of, family_parameters, likelihood, predictors_of
@@ -98,8 +99,16 @@ class Program:
             distributional parameters: (chain, draw).
         """
         return recover_draws(
-            self.complete(draws), self.terms, self.design.groups, tuple(self.family_parameters)
+            {**self.complete(draws), **self._fixed_draws(draws)},
+            self.terms,
+            self.design.groups,
+            tuple(self.family_parameters),
         )
+
+    def _fixed_draws(self, draws: Draws) -> dict[str, NDArray[np.float64]]:
+        """Return the parameters that the formula fixes, repeated for each draw."""
+        shape = next(iter(draws.values())).shape[:2]
+        return {name: np.full(shape, value) for name, value in self.fixed.items()}
 
     def log_prior(self, draws: Draws) -> NDArray[np.float64]:
         """Return the log density of the user's priors, shape (chain, draw).
@@ -130,6 +139,7 @@ def build_program(
     priors: PriorSet,
     *,
     prior_only: bool = False,
+    marginalize: bool = True,
 ) -> Program:
     """Write the Stan program of a model.
 
@@ -145,13 +155,16 @@ def build_program(
         One prior for every parameter.
     prior_only : bool
         Whether the program is to ignore the response; this is data, not text.
+    marginalize : bool
+        Integrate group-level effects out of the likelihood where that has a closed form.
 
     Returns
     -------
     Program
     """
+    integrate = block_to_integrate(design, family) if marginalize else None
     suffixes = stan_suffixes(p.name for p in design.terms.predictors)
-    terms = compose_terms(design, priors, suffixes)
+    terms = compose_terms(design, priors, suffixes, y, integrate, prior_only)
     scalars = family_parameters(design, family, priors)
     fixed = {parameter.name: parameter.value for parameter in design.terms.fixed}
     parameters = _parameters(terms, scalars)
@@ -161,6 +174,7 @@ def build_program(
     skeleton = {
         "header": _header(design, family),
         "functions": [helper_function(name) for name in helpers],
+        "integrated": terms.integrated,
         "family": family,
         "response": design.terms.response.label,
         "trials": arrays.trials is not None,
@@ -174,11 +188,13 @@ def build_program(
         "predictors": predictors,
         "likelihood": likelihood(design, family, terms),
     }
-    data: dict[str, Any] = {"N": arrays.nobs, "Y": y}
-    if arrays.trials is not None:
-        data["trials"] = arrays.trials
-    if arrays.weights is not None:
-        data["weights"] = arrays.weights
+    data: dict[str, Any] = {}
+    if terms.integrated is None:
+        data |= {"N": arrays.nobs, "Y": y}
+        if arrays.trials is not None:
+            data["trials"] = arrays.trials
+        if arrays.weights is not None:
+            data["weights"] = arrays.weights
     data |= {covariate.stan: arrays.covariates[covariate.name] for covariate in covariates}
     for term in terms.all:
         data |= term.data
@@ -195,9 +211,9 @@ def _parameters(
 ) -> tuple[StanParameter, ...]:
     """Return all blocks of parameters: population, family, then group level."""
     population = [p for term in terms.population.values() for p in term.parameters]
-    group = [
-        p for term in (*terms.uncorrelated.values(), *terms.correlated) for p in term.parameters
-    ]
+    integrated = [] if terms.integrated is None else [terms.integrated]
+    sampled = (*terms.uncorrelated.values(), *terms.correlated, *integrated)
+    group = [p for term in sampled for p in term.parameters]
     return (*population, *family_parameters.values(), *group)
 
 

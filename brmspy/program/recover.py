@@ -108,6 +108,11 @@ def recover_draws(
     for correlated in terms.correlated:
         factor = correlated.recover(draws, sds, effects)
         correlations[correlated.block] = factor @ np.swapaxes(factor, -1, -2)
+    if terms.integrated is not None:
+        theta = _coefficients(draws, terms, effects)
+        root = terms.integrated.recover(draws, theta, draws["sigma"], sds, effects)
+        if root is not None:
+            correlations[terms.integrated.block] = root @ np.swapaxes(root, -1, -2)
     for group, members in group_members(groups).items():
         recovered[f"sd_{group}"] = np.stack([sds[member] for member in members], axis=-1)
         pairs = correlated_pairs(groups, group)
@@ -119,3 +124,25 @@ def recover_draws(
         recovered[f"r_{group}"] = np.stack([effects[member] for member in members], axis=-1)
     recovered |= {name: draws[name] for name in family_parameters}
     return recovered
+
+
+def _coefficients(
+    draws: Mapping[str, NDArray[np.float64]],
+    terms: TermSet,
+    effects: Mapping[tuple[int, int], NDArray[np.float64]],
+) -> NDArray[np.float64]:
+    """Return what the mean depends on linearly and is not integrated out, (chain, draw, P)."""
+    parts = []
+    population = terms.population["mu"]
+    if population.intercept is not None:
+        parts.append(draws[population.intercept.name][..., None])
+    if population.coefficients is not None:
+        parts.append(draws[population.coefficients.name])
+    if "mu" in terms.uncorrelated:
+        parts += [effects[member] for member in terms.uncorrelated["mu"].members]
+    for block in terms.correlated:
+        if any(use.predictor == "mu" for use in block.uses):
+            members = range(block.uses[0].first - 1, block.uses[0].last)
+            stacked = np.stack([effects[block.block, i] for i in members], axis=-1)
+            parts.append(stacked.reshape(*stacked.shape[:2], -1))
+    return np.concatenate(parts, axis=-1)

@@ -7,6 +7,7 @@ parameters follow from what the sampler drew.
 
 from __future__ import annotations
 
+import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, MutableMapping, Sequence
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from brmspy.program.integrate import Statistics
 from brmspy.program.parameters import StanParameter
 from brmspy.program.sparse import CompressedRows
 
@@ -22,6 +24,7 @@ __all__ = [
     "BlockUse",
     "CorrelatedEffects",
     "GroupEffects",
+    "IntegratedEffects",
     "Offset",
     "Population",
     "Term",
@@ -81,6 +84,8 @@ class Population(Term):
         Their columns, less `means`.
     means : ndarray, shape (coefficients,)
         What was taken off the columns.
+    integrated : bool
+        Whether the program sees the columns through sufficient statistics alone.
     """
 
     template: ClassVar[str] = "population"
@@ -89,6 +94,7 @@ class Population(Term):
     coefficients: StanParameter | None
     X: NDArray[np.float64]
     means: NDArray[np.float64]
+    integrated: bool = False
 
     @property
     def centred(self) -> bool:
@@ -114,7 +120,8 @@ class Population(Term):
         """The number of columns and the columns."""
         if not self.columns:
             return {}
-        return {f"K{self.suffix}": self.X.shape[1], f"X{self.suffix}": self.X}
+        data: dict[str, Any] = {f"K{self.suffix}": self.X.shape[1]}
+        return data if self.integrated else data | {f"X{self.suffix}": self.X}
 
     @property
     def constants(self) -> tuple[str, ...]:
@@ -285,10 +292,18 @@ class GroupEffects(Term):
     template: ClassVar[str] = "group_effects"
     Z: CompressedRows
     pieces: tuple[str, ...]
+    integrated: bool = False
+
+    @property
+    def stacked(self) -> str:
+        """Stan text of the vector of effects."""
+        return _append(self.pieces)
 
     @property
     def data(self) -> dict[str, Any]:
-        """The sparse matrix, one-based."""
+        """The sparse matrix, one-based; nothing if the program sees it in statistics alone."""
+        if self.integrated:
+            return {}
         return {
             f"Q{self.suffix}": self.Z.shape[1],
             f"Zn{self.suffix}": len(self.Z.values),
@@ -301,7 +316,7 @@ class GroupEffects(Term):
     def value(self) -> str:
         """Stan text of the product."""
         s = self.suffix
-        return f"csr_matrix_times_vector(N, Q{s}, Zw{s}, Zv{s}, Zu{s}, {_append(self.pieces)})"
+        return f"csr_matrix_times_vector(N, Q{s}, Zw{s}, Zv{s}, Zu{s}, {self.stacked})"
 
 
 def _append(pieces: Sequence[str]) -> str:
@@ -309,3 +324,113 @@ def _append(pieces: Sequence[str]) -> str:
     if len(pieces) == 1:
         return pieces[0]
     return f"append_row({pieces[0]}, {_append(pieces[1:])})"
+
+
+@dataclass(frozen=True)
+class IntegratedEffects(Term):
+    """A block of group-level effects that is integrated out of a normal likelihood.
+
+    Attributes
+    ----------
+    block : int
+        Which block of the design.
+    sd : StanParameter
+        Standard deviations.
+    cholesky : StanParameter or None
+        Cholesky factor of the correlations, if there are any.
+    statistics : Statistics
+        Sufficient statistics of the data.
+    coefficients : tuple of str
+        Stan text of the coefficients that are not integrated out, in the order of `statistics`.
+    prior_only : bool
+        Whether the draws are from the prior: then so are the effects.
+    """
+
+    template: ClassVar[str] = "integrated"
+    group: str
+    block: int
+    sd: StanParameter
+    cholesky: StanParameter | None
+    statistics: Statistics
+    coefficients: tuple[str, ...]
+    prior_only: bool = False
+
+    @property
+    def parameters(self) -> tuple[StanParameter, ...]:
+        """Standard deviations and correlations."""
+        return (self.sd,) if self.cholesky is None else (self.sd, self.cholesky)
+
+    @property
+    def data(self) -> dict[str, Any]:
+        """The sufficient statistics, coefficient after coefficient."""
+        s = self.statistics
+        size, levels, count = s.ZX.shape
+        return {
+            f"M{self.suffix}": size,
+            f"G{self.suffix}": levels,
+            f"D{self.suffix}": len(s.ZZ),
+            f"members{self.suffix}": s.members,
+            f"kind{self.suffix}": s.kind + 1,
+            "P": count,
+            "ZZ": s.ZZ.reshape(len(s.ZZ), size * size),
+            "ZX": s.ZX.reshape(size * levels, count),
+            "Ze": s.Ze.reshape(size * levels),
+            "estimate": s.estimate,
+            "R": s.root,
+            "rss": s.rss,
+            "count": s.count,
+        }
+
+    def density(self, sigma: str) -> str:
+        """Stan text of the log density of the response."""
+        k = self.suffix
+        scale = (
+            f"diag_matrix({self.sd.name})"
+            if self.cholesky is None
+            else f"diag_pre_multiply({self.sd.name}, {self.cholesky.name})"
+        )
+        return (
+            f"integrated_normal_lpdf(Ze | {_append(self.coefficients)} - estimate, {sigma}, "
+            f"{scale} / {sigma}, rss, R, ZX, ZZ, members{k}, kind{k}, count)"
+        )
+
+    def recover(
+        self,
+        draws: Draws,
+        theta: NDArray[np.float64],
+        sigma: NDArray[np.float64],
+        sds: Effects,
+        effects: Effects,
+    ) -> NDArray[np.float64] | None:
+        """Add sds and draws of the effects given all else; return the correlations' factor.
+
+        With Lambda the effects' scale over sigma, C the Cholesky factor of I + Lambda' Z'Z Lambda
+        and v the solution of C v = Lambda' Z'(y - X theta), the effects are
+        Lambda C'^-1 (v + sigma n) with n standard normal.
+        """
+        s, sd = self.statistics, draws[self.sd.name]
+        factor = None if self.cholesky is None else draws[self.cholesky.name]
+        scale = sd[..., None] * (np.eye(sd.shape[-1]) if factor is None else factor)
+        scale = scale / sigma[..., None, None]
+        step = theta - s.estimate
+        projected = s.Ze - np.einsum("mgp,...p->...mg", s.ZX, step, optimize=True)
+        projected = np.swapaxes(scale, -1, -2) @ projected
+        noise = _generator(sd, sigma).normal(size=projected.shape) * sigma[..., None, None]
+        whitened = noise.copy()
+        for kind, ZZ in enumerate([] if self.prior_only else s.ZZ):
+            members = s.kind == kind
+            gram = np.swapaxes(scale, -1, -2) @ ZZ @ scale + np.eye(sd.shape[-1])
+            root = np.linalg.cholesky(gram)
+            solved = np.linalg.solve(root, projected[..., members]) + noise[..., members]
+            whitened[..., members] = np.linalg.solve(np.swapaxes(root, -1, -2), solved)
+        r = scale @ whitened
+        for position in range(sd.shape[-1]):
+            sds[self.block, position] = sd[..., position]
+            effects[self.block, position] = r[..., position, :]
+        return factor
+
+
+def _generator(*draws: NDArray[np.float64]) -> np.random.Generator:
+    """Return a generator seeded by draws, so that the same draws give the same effects."""
+    digest = hashlib.sha256(b"".join(np.ascontiguousarray(values).tobytes() for values in draws))
+    return np.random.default_rng(int.from_bytes(digest.digest(), "little"))

@@ -43,8 +43,10 @@ class Case:
     family: Any = "gaussian"
     prior: Any = None
     golden: bool = False
+    marginalize: str | bool = "auto"
 
     def model(self, **options: Any) -> Model:
+        options = {"marginalize": self.marginalize} | options
         return build(self.formula, load_dataset(self.data), self.family, self.prior, **options)
 
 
@@ -55,7 +57,15 @@ CASES = (
     Case("linear", "Reaction ~ Days", "sleepstudy", golden=True),
     Case("reserved_intercept", "Reaction ~ 0 + Intercept + Days", "sleepstudy"),
     Case("sleepstudy", "Reaction ~ Days + (Days | Subject)", "sleepstudy", golden=True),
+    Case(
+        "sleepstudy_sampled",
+        "Reaction ~ Days + (Days | Subject)",
+        "sleepstudy",
+        marginalize=False,
+        golden=True,
+    ),
     Case("uncorrelated", "Reaction ~ Days + (Days || Subject)", "sleepstudy", golden=True),
+    Case("group_offset", "Reaction ~ Days + offset(Days) + (1 | Subject)", "sleepstudy"),
     Case("only_groups", "Reaction ~ 0 + (1 | Subject)", "sleepstudy", "student"),
     Case("nested", "yields ~ varieties * nitrogen + (1 | blocks/varieties)", "oats"),
     Case(

@@ -43,7 +43,7 @@ def stan_log_density(exe, data, draws):
 
 @pytest.mark.filterwarnings("ignore::brmspy.SamplingWarning")  # so few iterations
 def test_identity(compiled_case, tmp_path):
-    model = compiled_case.model()
+    model = compiled_case.model(marginalize=False)
     program = model.program
     exe = compiled(program.code, find_toolchain("embedded"), CompileOptions()).exe
     options = SampleOptions(chains=1, iter_warmup=30, iter_sampling=4, seed=1, inits=0.5)

@@ -26,8 +26,10 @@ def without_comments(code: str) -> str:
 
 
 @pytest.mark.stanc
-def test_stanc_accepts_the_program(case):
-    warnings = find_toolchain("embedded").check(case.model().program.code, pedantic=True)
+@pytest.mark.parametrize("marginalize", ["auto", False])
+def test_stanc_accepts_the_program(case, marginalize):
+    code = case.model(marginalize=marginalize).program.code
+    warnings = find_toolchain("embedded").check(code, pedantic=True)
     assert [text for text in warnings if not EXPECTED.search(text)] == []
 
 

@@ -1,21 +1,59 @@
 // yields ~ nitrogen + (nitrogen | blocks) + (1 | blocks:varieties)
 // family: gaussian(link = 'identity')
 // written by brmspy
+functions {
+  // Log density of y ~ normal(X * theta + Z * r, sigma) with r ~ normal(0, sigma * Lambda) for each
+  // group integrated out, through sufficient statistics: `step` is theta less its least-squares
+  // estimate, e = Z'(y - X * estimate), R'R = X'X. Groups with the same Z'Z are of one kind and share
+  // a Cholesky factor; it is computed column by column for all kinds at once.
+  real integrated_normal_lpdf(vector e, vector step, real sigma, matrix Lambda, real rss, matrix R,
+                              matrix ZX, matrix ZZ, vector members, array[] int kind, real count) {
+    int M = rows(Lambda);
+    matrix[size(kind), M] S = to_matrix(e - ZX * step, size(kind), M) * Lambda;
+    array[M, M] vector[rows(ZZ)] factor = rep_array(rep_vector(0, rows(ZZ)), M, M);
+    array[M] vector[size(kind)] v = rep_array(rep_vector(0, size(kind)), M);
+    real squares = rss + dot_self(R * step);
+    real log_det = 0;
+    for (j in 1:M) {
+      for (i in j:M) {
+        vector[rows(ZZ)] a = ZZ * to_vector(Lambda[, i] * Lambda[, j]');
+        if (i == j) {
+          a += 1;
+        }
+        for (k in 1:(j - 1)) {
+          a -= factor[i, k] .* factor[j, k];
+        }
+        factor[i, j] = i == j ? sqrt(a) : a ./ factor[j, j];
+      }
+      v[j] = S[, j];
+      for (k in 1:(j - 1)) {
+        v[j] -= factor[j, k][kind] .* v[k];
+      }
+      v[j] = v[j] ./ factor[j, j][kind];
+      squares -= dot_self(v[j]);
+      log_det += dot_product(members, log(factor[j, j]));
+    }
+    return -0.5 * squares / square(sigma) - count * (log(sigma) + 0.5 * log(2 * pi())) - log_det;
+  }
+}
 data {
-  int<lower=0> N;  // observations
-  vector[N] Y;  // response: yields
   int<lower=1> K;  // population-level coefficients
-  matrix[N, K] X;  // columns, centred
   int<lower=1> M;  // uncorrelated group-level coefficients
   int<lower=1> G;  // their levels, one coefficient after the other
   array[G] int<lower=1, upper=M> coef;  // the coefficient that a level belongs to
-  int<lower=1> M_1;  // correlated coefficients of group blocks
+  int<lower=1> M_1;  // coefficients of group blocks, integrated out
   int<lower=1> G_1;  // its levels
-  int<lower=1> Q;  // group-level effects
-  int<lower=0> Zn;  // non-zero elements of their sparse model matrix Z
-  vector[Zn] Zw;  // its values
-  array[Zn] int<lower=1> Zv;  // their columns
-  array[N + 1] int<lower=1> Zu;  // where each row starts
+  int<lower=1> D_1;  // kinds of levels: those with the same Z'Z
+  vector<lower=1>[D_1] members_1;  // levels of each kind
+  array[G_1] int<lower=1, upper=D_1> kind_1;  // the kind of each level
+  int<lower=1> P;  // coefficients that are not integrated out
+  matrix[D_1, M_1 * M_1] ZZ;  // Z'Z of each kind
+  matrix[G_1 * M_1, P] ZX;  // Z'X, coefficient after coefficient
+  vector[G_1 * M_1] Ze;  // Z' times the least-squares residuals
+  vector[P] estimate;  // least-squares estimate
+  matrix[P, P] R;  // R'R = X'X
+  real<lower=0> rss;  // least-squares residual sum of squares
+  real<lower=0> count;  // number of rows, or sum of their weights
   real prior_Intercept_nu;
   real prior_Intercept_mu;
   real prior_Intercept_sigma;
@@ -40,12 +78,10 @@ parameters {
   vector[G] z;  // standardised effects
   vector<lower=0>[M_1] sd_1;  // standard deviations of the effects of blocks
   cholesky_factor_corr[M_1] L_1;  // Cholesky factor of their correlations
-  matrix[M_1, G_1] z_1;  // standardised effects
 }
 model {
   if (!prior_only) {
-    matrix[M_1, G_1] r_1 = diag_pre_multiply(sd_1, L_1) * z_1;
-    target += normal_id_glm_lpdf(Y | X, Intercept + csr_matrix_times_vector(N, Q, Zw, Zv, Zu, append_row(sd[coef] .* z, to_vector(r_1))), b, sigma);
+    target += integrated_normal_lpdf(Ze | append_row(Intercept, append_row(b, sd[coef] .* z)) - estimate, sigma, diag_pre_multiply(sd_1, L_1) / sigma, rss, R, ZX, ZZ, members_1, kind_1, count);
   }
   // priors
   // Intercept ~ student_t(3, 102.5, 27.4)
@@ -61,5 +97,4 @@ model {
   target += lkj_corr_cholesky_lpdf(L_1 | prior_L_1_eta);
   target += -log_prior_mass;
   target += std_normal_lpdf(z);
-  target += std_normal_lpdf(to_vector(z_1));
 }

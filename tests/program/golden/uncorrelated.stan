@@ -1,28 +1,65 @@
 // Reaction ~ Days + (Days || Subject)
 // family: gaussian(link = 'identity')
 // written by brmspy
+functions {
+  // Log density of y ~ normal(X * theta + Z * r, sigma) with r ~ normal(0, sigma * Lambda) for each
+  // group integrated out, through sufficient statistics: `step` is theta less its least-squares
+  // estimate, e = Z'(y - X * estimate), R'R = X'X. Groups with the same Z'Z are of one kind and share
+  // a Cholesky factor; it is computed column by column for all kinds at once.
+  real integrated_normal_lpdf(vector e, vector step, real sigma, matrix Lambda, real rss, matrix R,
+                              matrix ZX, matrix ZZ, vector members, array[] int kind, real count) {
+    int M = rows(Lambda);
+    matrix[size(kind), M] S = to_matrix(e - ZX * step, size(kind), M) * Lambda;
+    array[M, M] vector[rows(ZZ)] factor = rep_array(rep_vector(0, rows(ZZ)), M, M);
+    array[M] vector[size(kind)] v = rep_array(rep_vector(0, size(kind)), M);
+    real squares = rss + dot_self(R * step);
+    real log_det = 0;
+    for (j in 1:M) {
+      for (i in j:M) {
+        vector[rows(ZZ)] a = ZZ * to_vector(Lambda[, i] * Lambda[, j]');
+        if (i == j) {
+          a += 1;
+        }
+        for (k in 1:(j - 1)) {
+          a -= factor[i, k] .* factor[j, k];
+        }
+        factor[i, j] = i == j ? sqrt(a) : a ./ factor[j, j];
+      }
+      v[j] = S[, j];
+      for (k in 1:(j - 1)) {
+        v[j] -= factor[j, k][kind] .* v[k];
+      }
+      v[j] = v[j] ./ factor[j, j][kind];
+      squares -= dot_self(v[j]);
+      log_det += dot_product(members, log(factor[j, j]));
+    }
+    return -0.5 * squares / square(sigma) - count * (log(sigma) + 0.5 * log(2 * pi())) - log_det;
+  }
+}
 data {
-  int<lower=0> N;  // observations
-  vector[N] Y;  // response: Reaction
   int<lower=1> K;  // population-level coefficients
-  matrix[N, K] X;  // columns, centred
-  int<lower=1> M;  // uncorrelated group-level coefficients
-  int<lower=1> G;  // their levels, one coefficient after the other
-  array[G] int<lower=1, upper=M> coef;  // the coefficient that a level belongs to
-  int<lower=1> Q;  // group-level effects
-  int<lower=0> Zn;  // non-zero elements of their sparse model matrix Z
-  vector[Zn] Zw;  // its values
-  array[Zn] int<lower=1> Zv;  // their columns
-  array[N + 1] int<lower=1> Zu;  // where each row starts
+  int<lower=1> M_1;  // coefficients of group Subject, integrated out
+  int<lower=1> G_1;  // its levels
+  int<lower=1> D_1;  // kinds of levels: those with the same Z'Z
+  vector<lower=1>[D_1] members_1;  // levels of each kind
+  array[G_1] int<lower=1, upper=D_1> kind_1;  // the kind of each level
+  int<lower=1> P;  // coefficients that are not integrated out
+  matrix[D_1, M_1 * M_1] ZZ;  // Z'Z of each kind
+  matrix[G_1 * M_1, P] ZX;  // Z'X, coefficient after coefficient
+  vector[G_1 * M_1] Ze;  // Z' times the least-squares residuals
+  vector[P] estimate;  // least-squares estimate
+  matrix[P, P] R;  // R'R = X'X
+  real<lower=0> rss;  // least-squares residual sum of squares
+  real<lower=0> count;  // number of rows, or sum of their weights
   real prior_Intercept_nu;
   real prior_Intercept_mu;
   real prior_Intercept_sigma;
   real prior_sigma_nu;
   real prior_sigma_mu;
   real prior_sigma_sigma;
-  vector[M] prior_sd_nu;
-  vector[M] prior_sd_mu;
-  vector[M] prior_sd_sigma;
+  vector[M_1] prior_sd_1_nu;
+  vector[M_1] prior_sd_1_mu;
+  vector[M_1] prior_sd_1_sigma;
   real log_prior_mass;  // log prior mass that the bounds leave, summed over parameters
   int<lower=0, upper=1> prior_only;  // 1: draw from the prior, ignore the response
 }
@@ -30,12 +67,11 @@ parameters {
   real Intercept;  // intercept at the means of the columns
   vector[K] b;  // population-level coefficients
   real<lower=0> sigma;  // residual standard deviation
-  vector<lower=0>[M] sd;  // standard deviations of the uncorrelated group-level effects
-  vector[G] z;  // standardised effects
+  vector<lower=0>[M_1] sd_1;  // standard deviations of the effects of Subject
 }
 model {
   if (!prior_only) {
-    target += normal_id_glm_lpdf(Y | X, Intercept + csr_matrix_times_vector(N, Q, Zw, Zv, Zu, sd[coef] .* z), b, sigma);
+    target += integrated_normal_lpdf(Ze | append_row(Intercept, b) - estimate, sigma, diag_matrix(sd_1) / sigma, rss, R, ZX, ZZ, members_1, kind_1, count);
   }
   // priors
   // Intercept ~ student_t(3, 288.7, 59.3)
@@ -43,8 +79,7 @@ model {
   // b[Days] ~ flat
   // sigma ~ student_t(3, 0, 59.3)
   target += student_t_lpdf(sigma | prior_sigma_nu, prior_sigma_mu, prior_sigma_sigma);
-  // sd[Subject, Intercept], … (2) ~ student_t(3, 0, 59.3)
-  target += student_t_lpdf(sd | prior_sd_nu, prior_sd_mu, prior_sd_sigma);
+  // sd_1[Intercept], … (2) ~ student_t(3, 0, 59.3)
+  target += student_t_lpdf(sd_1 | prior_sd_1_nu, prior_sd_1_mu, prior_sd_1_sigma);
   target += -log_prior_mass;
-  target += std_normal_lpdf(z);
 }
