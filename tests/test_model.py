@@ -105,7 +105,7 @@ def model(request: pytest.FixtureRequest) -> Model:
 
 def test_pieces() -> None:
     sleepstudy = load_dataset("sleepstudy")
-    model = build("Reaction ~ Days + (Days | Subject)", sleepstudy)
+    model = build("Reaction ~ Days + (Days | Subject)", sleepstudy, marginalize=False)
     assert model.formula == Formula("Reaction ~ Days + (Days | Subject)")
     assert model.family == gaussian()
     assert model.nobs == 180
@@ -498,7 +498,7 @@ def test_groups(formula: Any, expected: list[tuple[str, int, int, bool]]) -> Non
 
 def test_one_level_of_a_group_is_fitted_with_a_warning() -> None:
     with pytest.warns(DataWarning, match=r"'g' has only one level \('u'\).*the prior alone"):
-        data = standata("y ~ 1 + (1 | g)", DATA.assign(g="u"))
+        data = standata("y ~ 1 + (1 | g)", DATA.assign(g="u"), marginalize=False)
     # Arrays of one element stay arrays.
     assert np.shape(data["coef"]) == (1,)
 
