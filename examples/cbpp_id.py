@@ -22,7 +22,7 @@ def fit(**options: Any) -> BrmsFit:
 
 
 def main() -> None:
-    print(fit(seed=1))
+    print(fit(seed=1, adapt_delta=0.95))
 
 
 if __name__ == "__main__":
