@@ -140,3 +140,18 @@ def test_targets_and_files_exist() -> None:
         assert re.search(rf"^{target}:", makefile, re.MULTILINE), target
     for link in re.findall(r"\]\(([^)#]+)\)", TEXT):
         assert (ROOT / link).exists(), link
+
+
+# What the recipes in CONTRIBUTING.md would add.
+NOT_THERE = {
+    "brmspy/families/geometric.py",
+    "templates/families/geometric.stan.j2",
+    "templates/terms/random_walks.stan.j2",
+}
+
+
+def test_contributing_names_files_that_exist() -> None:
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"\b(?:brmspy|templates|tests)/[\w./]*\w", text))
+    assert named > NOT_THERE
+    assert [name for name in sorted(named - NOT_THERE) if not (ROOT / name).exists()] == []
