@@ -26,14 +26,14 @@ from brmspy.engine.directories import models_directory, runners_directory
 from brmspy.engine.interface import CompileOptions, Toolchain
 from brmspy.errors import CompileError
 
-__all__ = ["CacheEntry", "CompiledModel", "clear_cache", "compiled", "list_cache"]
+__all__ = ["CacheEntry", "CompiledModel", "clear_cache", "compiled", "list_cache", "size_limit"]
 
 _EXE = "model"
 _RECORD = "entry.json"
 _DEFAULT_SIZE = 2 * 1024**3
 _UNITS = {"": 1, "K": 1024, "M": 1024**2, "G": 1024**3}
-# Stan's comments, and the strings that may hold what looks like one.
-_COMMENT_OR_STRING = re.compile(r'"(?:[^"\n])*"|//[^\n]*|/\*.*?\*/', re.DOTALL)
+# What separates words, or a string, in which the same text means something.
+_BLANK_OR_STRING = re.compile(r'(?P<blank>(?:\s|//[^\n]*|/\*.*?\*/)+)|"[^"\n]*"', re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -123,6 +123,7 @@ def compiled(
     if _is_whole(entry):
         _touch(entry)
         return CompiledModel(_exe(entry), key, was_cached=True, seconds=0.0)
+    limit = size_limit()
     entry.parent.mkdir(parents=True, exist_ok=True)
     # Whoever comes second, a kernel that fits the same model, waits here for the first.
     with FileLock(entry.with_suffix(".lock")):
@@ -134,7 +135,7 @@ def compiled(
         start = time.perf_counter()
         _build(entry, code, toolchain, options)
         seconds = time.perf_counter() - start
-    _prune(keep=key)
+    _prune(limit, keep=key)
     return CompiledModel(_exe(entry), key, was_cached=False, seconds=seconds)
 
 
@@ -178,12 +179,12 @@ def _key(code: str, toolchain: Toolchain, options: CompileOptions) -> str:
 
 
 def _normalise(code: str) -> str:
-    """Return the program without comments and with single blanks."""
+    """Return the program without comments and with single blanks, strings as they are."""
 
-    def blank(match: re.Match[str]) -> str:
-        return match[0] if match[0].startswith('"') else " "
+    def single(match: re.Match[str]) -> str:
+        return " " if match["blank"] else match[0]
 
-    return " ".join(_COMMENT_OR_STRING.sub(blank, code).split())
+    return _BLANK_OR_STRING.sub(single, code).strip()
 
 
 def _exe(entry: Path) -> Path:
@@ -250,9 +251,8 @@ def _size(folder: Path) -> int:
     return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
 
 
-def _prune(keep: str) -> None:
+def _prune(limit: float, keep: str) -> None:
     """Remove the least recently used entries beyond the size limit."""
-    limit = _size_limit()
     total = 0
     for entry in list_cache():
         total += entry.size
@@ -260,12 +260,23 @@ def _prune(keep: str) -> None:
             shutil.rmtree(entry.path, ignore_errors=True)
 
 
-def _size_limit() -> float:
-    """Return the limit in bytes: BRMSPY_CACHE_SIZE, such as 500M, or 2 GB."""
+def size_limit() -> float:
+    """Return the size in bytes beyond which the cache is pruned.
+
+    Returns
+    -------
+    float
+        The environment variable ``BRMSPY_CACHE_SIZE``, such as ``500M``, else 2 GB.
+
+    Raises
+    ------
+    CompileError
+        If the variable is not a size.
+    """
     text = os.environ.get("BRMSPY_CACHE_SIZE", "").strip()
     if not text:
         return _DEFAULT_SIZE
-    match = re.fullmatch(r"([0-9.]+)\s*([KMG]?)B?", text, re.IGNORECASE)
+    match = re.fullmatch(r"([0-9]+(?:[.][0-9]+)?)\s*([KMG]?)B?", text, re.IGNORECASE)
     if match is None:
         raise CompileError(
             f"BRMSPY_CACHE_SIZE={text!r} is not a size. Write a number of bytes, or with a unit: "
