@@ -34,12 +34,16 @@ class StanLikelihood:
         Whether `function` takes the linear predictor rather than the mean.
     glm_rowwise : frozenset of str
         Distributional parameters that may differ from row to row in the GLM form.
+    linear_normal : bool
+        Whether the response is normal around the linear predictor itself, with standard deviation
+        ``sigma``: then normal effects can be integrated out.
     """
 
     function: str
     glm: str | None = None
     mu_on_link_scale: bool = False
     glm_rowwise: frozenset[str] = frozenset()
+    linear_normal: bool = False
 
 
 @dataclass(frozen=True)

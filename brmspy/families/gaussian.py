@@ -57,7 +57,9 @@ _GAUSSIAN = Family(
     discrete=False,
     template="gaussian",
     likelihoods={
-        "identity": StanLikelihood("normal", glm="normal_id_glm", glm_rowwise=frozenset({"sigma"})),
+        "identity": StanLikelihood(
+            "normal", glm="normal_id_glm", glm_rowwise=frozenset({"sigma"}), linear_normal=True
+        ),
         "": StanLikelihood("normal"),
     },
     _code=partial(real_response, family="gaussian"),

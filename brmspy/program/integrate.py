@@ -41,8 +41,7 @@ def block_to_integrate(design: Design, family: Family) -> int | None:
     mean = design.terms.predictor("mu")
     sigma = [p for p in design.terms.predictors if p.name == "sigma"]
     if (
-        family.name != "gaussian"
-        or family.link.name != "identity"
+        not family.likelihood.linear_normal
         or not isinstance(mean, LinearPredictor)
         or sigma
         or not design.predictors["mu"].coefs
