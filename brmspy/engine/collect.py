@@ -14,7 +14,7 @@ from brmspy.engine.chains import Chain
 from brmspy.engine.messages import Failure, explain, incomplete, rejections
 from brmspy.errors import SamplingError
 
-__all__ = ["Outcome", "draws_and_stats", "judge"]
+__all__ = ["Outcome", "draws_and_stats", "draws_of", "judge"]
 
 _MANY_REJECTIONS = 0.01  # of the draws
 
@@ -124,16 +124,40 @@ def draws_and_stats(
     tuple of dict
         Arrays (chain, draw, *shape) by Stan variable, and (chain, draw) by statistic.
     """
+    draws = draws_of(header, tables, variables)
+    return draws, _stats(header.split(","), tables, max_treedepth)
+
+
+def draws_of(
+    header: str,
+    tables: Sequence[npt.NDArray[np.float64]],
+    variables: Sequence[str] | None = None,
+) -> dict[str, npt.NDArray[np.float64]]:
+    """Give the columns of tables their shape.
+
+    Parameters
+    ----------
+    header : str
+        Names of the columns.
+    tables : sequence of ndarray of shape (draw, column)
+        One for each chain.
+    variables : sequence of str or None
+        The variables wanted; None for all.
+
+    Returns
+    -------
+    dict of str to ndarray, shape (chain, draw, *shape)
+        By Stan variable.
+    """
     wanted = {
         name: variable
         for name, variable in InferenceMetadata({"raw_header": header}).stan_vars.items()
         if variables is None or name in variables
     }
-    draws = {
+    return {
         name: np.ascontiguousarray(np.stack([_values(variable, table) for table in tables]))
         for name, variable in wanted.items()
     }
-    return draws, _stats(header.split(","), tables, max_treedepth)
 
 
 def _values(variable: Any, table: npt.NDArray[np.float64]) -> npt.NDArray[Any]:

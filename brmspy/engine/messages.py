@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import signal
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 __all__ = ["Failure", "explain", "incomplete", "rejections"]
@@ -127,8 +128,8 @@ _SIGNALS = {
 }
 
 
-def explain(console: str, status: int) -> Failure:
-    """Say why a chain ended with an error.
+def explain(console: str, status: int, special: Sequence[tuple[str, str, str]] = ()) -> Failure:
+    """Say why a chain, or the run of another method, ended with an error.
 
     Parameters
     ----------
@@ -136,13 +137,16 @@ def explain(console: str, status: int) -> Failure:
         What Stan printed.
     status : int
         Exit status of the process; negative if a signal ended it.
+    special : sequence of (str, str, str)
+        What only this method prints, as a regular expression; what it means; what to do. Looked
+        for before what all methods print.
 
     Returns
     -------
     Failure
     """
     evidence = _evidence(console)
-    for pattern, reason, advice in _MEANINGS:
+    for pattern, reason, advice in (*special, *_MEANINGS):
         if re.search(pattern, evidence):
             return Failure(reason, advice, evidence)
     if status < 0:

@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from brmspy.errors import SamplingError, did_you_mean
 
-__all__ = ["SampleOptions"]
+__all__ = ["SampleOptions", "check_count"]
 
 _METRICS = ("diag_e", "dense_e", "unit_e")
 _LARGEST_SEED = 2**32 - 1  # Stan's seed is an unsigned integer of 32 bits
@@ -87,16 +87,16 @@ class SampleOptions:
     save_warmup: bool = False
 
     def __post_init__(self) -> None:
-        _check_count("chains", self.chains, 1)
-        _check_count("iter_warmup", self.iter_warmup, 0)
-        _check_count("iter_sampling", self.iter_sampling, 1)
-        _check_count("thin", self.thin, 1)
-        _check_count("max_treedepth", self.max_treedepth, 1)
+        check_count("chains", self.chains, 1)
+        check_count("iter_warmup", self.iter_warmup, 0)
+        check_count("iter_sampling", self.iter_sampling, 1)
+        check_count("thin", self.thin, 1)
+        check_count("max_treedepth", self.max_treedepth, 1)
         for name in ("cores", "threads"):
             if getattr(self, name) is not None:
-                _check_count(name, getattr(self, name), 1)
+                check_count(name, getattr(self, name), 1)
         if self.seed is not None:
-            _check_count("seed", self.seed, 0, _LARGEST_SEED)
+            check_count("seed", self.seed, 0, _LARGEST_SEED)
         if not _is_real(self.adapt_delta) or not 0 < self.adapt_delta < 1:
             raise SamplingError(
                 f"adapt_delta = {self.adapt_delta!r} is not valid: it is a probability between "
@@ -182,8 +182,23 @@ class SampleOptions:
                 )
 
 
-def _check_count(name: str, value: object, least: int, most: int = _LARGEST_COUNT) -> None:
-    """Refuse what is not a whole number between `least` and `most`."""
+def check_count(name: str, value: object, least: int, most: int = _LARGEST_COUNT) -> None:
+    """Refuse what is not a whole number between `least` and `most`.
+
+    Parameters
+    ----------
+    name : str
+        What the user calls it.
+    value : object
+        What the user gave.
+    least, most : int
+        The limits, both included.
+
+    Raises
+    ------
+    SamplingError
+        If it is something else; says what it must be.
+    """
     whole = isinstance(value, Integral) and not isinstance(value, (bool, np.bool_))
     if not whole or not least <= int(value) <= most:  # type: ignore[call-overload]  # Integral
         limits = f"of at least {least}" if most == _LARGEST_COUNT else f"from {least} to {most}"
