@@ -37,6 +37,7 @@ def brm(
     data2: Mapping[str, Any] | None = None,
     sample_prior: str = "no",
     marginalize: str | bool = "auto",
+    parameterization: str = "auto",
     chains: int = 4,
     iter_warmup: int = 1000,
     iter_sampling: int = 1000,
@@ -75,6 +76,10 @@ def brm(
     marginalize : {"auto", False}
         Integrate group-level effects out of a normal likelihood and draw them afterwards, exactly:
         the same posterior, many times faster. False samples them with everything else.
+    parameterization : {"auto", "centered", "noncentered"}
+        Coordinates of the group-level effects that are sampled: chosen for each level from how much
+        the data say about it; or hierarchical means for all levels; or standardised effects for
+        all, as brms has them. The posterior is the same. See `BrmsFit.sampler_plan`.
     chains : int
         Number of Markov chains.
     iter_warmup, iter_sampling : int
@@ -160,6 +165,7 @@ def brm(
         prior,
         sample_prior=sample_prior,
         marginalize=marginalize,
+        parameterization=parameterization,
         data2=data2,
     )
     if isinstance(init, Mapping | Sequence):

@@ -27,6 +27,7 @@ __all__ = ["Model", "build", "default_prior", "model_from_spec", "stancode", "st
 
 _SAMPLE_PRIOR = ("no", "only")
 _MARGINALIZE = ("auto", False)
+_PARAMETERIZATION = ("auto", "centered", "noncentered")
 _PRIOR_EXAMPLE = 'Write for example prior("normal(0, 1)", class_="b").'
 
 
@@ -54,6 +55,8 @@ class Model:
         Whether the draws are to come from the prior alone.
     marginalize : bool
         Whether group-level effects are integrated out where that has a closed form.
+    parameterization : {"auto", "centered", "noncentered"}
+        Coordinates of the group-level effects that are sampled.
     """
 
     formula: Formula
@@ -65,6 +68,7 @@ class Model:
     program: Program = field(repr=False)
     sample_prior: str = "no"
     marginalize: bool = True
+    parameterization: str = "auto"
 
     def __str__(self) -> str:
         formula = str(self.formula).replace("\n", "\n         ")
@@ -96,6 +100,7 @@ class Model:
             "priors": [row.to_dict() for row in self.user_priors],
             "sample_prior": self.sample_prior,
             "marginalize": self.marginalize,
+            "parameterization": self.parameterization,
         }
 
 
@@ -107,6 +112,7 @@ def build(
     *,
     sample_prior: str = "no",
     marginalize: str | bool = "auto",
+    parameterization: str = "auto",
     data2: Mapping[str, Any] | None = None,
 ) -> Model:
     """Go from a formula to the Stan program, without compiling it.
@@ -125,6 +131,8 @@ def build(
         Whether to ignore the response and draw from the prior.
     marginalize : {"auto", False}
         Whether to integrate group-level effects out of the likelihood where that has a closed form.
+    parameterization : {"auto", "centered", "noncentered"}
+        Coordinates of the group-level effects that are sampled.
     data2 : mapping, optional
         Data that do not fit into the data frame. No term supported so far takes any.
 
@@ -151,6 +159,11 @@ def build(
         )
     if marginalize not in _MARGINALIZE:
         raise BrmspyError(f"marginalize = {marginalize!r} is not valid. It is 'auto' or False.")
+    if parameterization not in _PARAMETERIZATION:
+        raise BrmspyError(
+            f"parameterization = {parameterization!r} is not valid. "
+            + did_you_mean(str(parameterization), _PARAMETERIZATION)
+        )
     if data2:
         raise DataError("No term that is supported so far uses data2. Leave it out.")
     blocks, built, the_family, response, terms = _blocks(formula, data, family)
@@ -169,6 +182,7 @@ def build(
         priors,
         prior_only=sample_prior == "only",
         marginalize=marginalize == "auto",
+        parameterization=parameterization,
     )
     return Model(
         terms.formula,
@@ -180,6 +194,7 @@ def build(
         program,
         sample_prior,
         marginalize == "auto",
+        parameterization,
     )
 
 
@@ -252,6 +267,7 @@ def model_from_spec(spec: Mapping[str, Any], data: pd.DataFrame) -> Model:
         [Prior.from_dict(row) for row in spec["priors"]],
         sample_prior=spec["sample_prior"],
         marginalize="auto" if spec["marginalize"] else False,
+        parameterization=spec["parameterization"],
     )
 
 
@@ -263,12 +279,13 @@ def stancode(
     *,
     sample_prior: str = "no",
     marginalize: str | bool = "auto",
+    parameterization: str = "auto",
 ) -> str:
     """Return the Stan program of a model, without compiling it.
 
     Parameters
     ----------
-    formula, data, family, prior, sample_prior, marginalize
+    formula, data, family, prior, sample_prior, marginalize, parameterization
         As for `brmspy.brm`.
 
     Returns
@@ -283,7 +300,13 @@ def stancode(
     ...
     """
     return build(
-        formula, data, family, prior, sample_prior=sample_prior, marginalize=marginalize
+        formula,
+        data,
+        family,
+        prior,
+        sample_prior=sample_prior,
+        marginalize=marginalize,
+        parameterization=parameterization,
     ).program.code
 
 
@@ -295,12 +318,13 @@ def standata(
     *,
     sample_prior: str = "no",
     marginalize: str | bool = "auto",
+    parameterization: str = "auto",
 ) -> dict[str, Any]:
     """Return the data of a model's Stan program.
 
     Parameters
     ----------
-    formula, data, family, prior, sample_prior, marginalize
+    formula, data, family, prior, sample_prior, marginalize, parameterization
         As for `brmspy.brm`.
 
     Returns
@@ -316,7 +340,13 @@ def standata(
     """
     return dict(
         build(
-            formula, data, family, prior, sample_prior=sample_prior, marginalize=marginalize
+            formula,
+            data,
+            family,
+            prior,
+            sample_prior=sample_prior,
+            marginalize=marginalize,
+            parameterization=parameterization,
         ).program.data
     )
 

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import sparse
 
 from brmspy.data import Design, GroupInfo
 from brmspy.formula import LinearPredictor, NonlinearPredictor
 from brmspy.priors import ElementPrior, PriorSet
+from brmspy.pilot import Pilot, centred_columns
+from brmspy.program.coordinates import BlockColumns, PredictorMap, Whitening, centre, whitening
 from brmspy.program.integrate import statistics
 from brmspy.program.parameters import StanParameter, latent_parameter, stan_parameter
-from brmspy.program.sparse import EffectColumns, compressed_rows
+from brmspy.program.sparse import compressed_rows
 from brmspy.program.terms import (
     BlockUse,
+    CentredLevels,
     CorrelatedEffects,
     GroupEffects,
     IntegratedEffects,
@@ -25,9 +29,10 @@ from brmspy.program.terms import (
     Term,
     UncorrelatedEffects,
     is_constant,
+    stack_positions,
 )
 
-__all__ = ["LinearPieces", "TermSet", "compose_terms", "prior_scope"]
+__all__ = ["Coordinates", "LinearPieces", "TermSet", "compose_terms", "prior_scope"]
 
 
 @dataclass(frozen=True)
@@ -113,6 +118,67 @@ class TermSet:
         return LinearPieces(scalars, tuple(vectors), product)
 
 
+@dataclass(frozen=True)
+class Coordinates:
+    """What the sampler moves in.
+
+    Attributes
+    ----------
+    centred : tuple of ndarray of bool, shape (levels,)
+        For each block of the design, the levels whose coordinate is their hierarchical mean.
+    pilot : Pilot or None
+        The pilot fit that coefficients are standardised by; None to leave them as they are.
+    """
+
+    centred: tuple[NDArray[np.bool_], ...]
+    pilot: Pilot | None
+
+    def weights(self, predictor: str, nobs: int) -> NDArray[np.float64]:
+        """Return the information of each row about a linear predictor."""
+        return np.ones(nobs) if self.pilot is None else self.pilot.predictors[predictor].weights
+
+    def whitening(self, predictor: str) -> Whitening | None:
+        """Return the coordinates of a linear predictor's coefficients, if they have any."""
+        if self.pilot is None:
+            return None
+        location = self.pilot.predictors[predictor].coefficients
+        return whitening(location, self.pilot.precision[predictor])
+
+
+@dataclass(frozen=True)
+class _Stack:
+    """Where the columns of blocks stand in the vector of a predictor's coordinates."""
+
+    places: Mapping[int, NDArray[np.intp]]
+    width: int
+
+    def spread(self, matrices: Mapping[int, Any], rows: int) -> Any:
+        """Return the matrix whose columns are those of blocks, moved to their places."""
+        total = sparse.csr_array((rows, self.width))
+        for block, matrix in matrices.items():
+            coo = sparse.coo_array(matrix)
+            entries = (coo.data, (coo.row, self.places[block][coo.col]))
+            total = total + sparse.csr_array(entries, shape=(rows, self.width))
+        return total
+
+
+def _is_free(parameter: StanParameter) -> bool:
+    """Whether no element is bounded or fixed."""
+    return parameter.fixed == "none" and not parameter.bounds
+
+
+def _defined(
+    intercept: StanParameter | None, coefficients: StanParameter | None, stacked: str
+) -> tuple[StanParameter | None, StanParameter | None]:
+    """Return intercept and coefficients as parts of one vector."""
+    if coefficients is not None:
+        part = stacked if intercept is None else f"tail({stacked}, {coefficients.size})"
+        coefficients = replace(coefficients, definition=part)
+    if intercept is not None:
+        intercept = replace(intercept, definition=f"{stacked}[1]")
+    return intercept, coefficients
+
+
 def prior_scope(predictor: LinearPredictor | NonlinearPredictor) -> dict[str, str]:
     """Return the dpar and nlpar under which priors of a predictor's parameters are set."""
     if predictor.nlpar:
@@ -125,6 +191,7 @@ def compose_terms(
     priors: PriorSet,
     suffixes: Mapping[str, str],
     y: NDArray[Any],
+    coordinates: Coordinates,
     integrate: int | None = None,
     prior_only: bool = False,
 ) -> TermSet:
@@ -140,12 +207,14 @@ def compose_terms(
         What the variables of each predictor end in.
     y : ndarray, shape (nobs,)
         The response, coded.
+    coordinates : Coordinates
+        What the sampler is to move in.
     integrate : int, optional
         Block of group-level effects to integrate out.
     prior_only : bool
         Whether the response is ignored.
     """
-    return _Composer(design, priors, suffixes, y, integrate, prior_only).terms()
+    return _Composer(design, priors, suffixes, y, coordinates, integrate, prior_only).terms()
 
 
 def _purpose(predictor: str) -> str:
@@ -161,23 +230,36 @@ class _Composer:
     priors: PriorSet
     suffixes: Mapping[str, str]
     y: NDArray[Any]
+    coordinates: Coordinates
     integrate: int | None
     prior_only: bool
 
     def terms(self) -> TermSet:
         """Return all terms."""
         names = [p.name for p in self.design.terms.predictors if isinstance(p, LinearPredictor)]
+        maps = {name: self._map(name) for name in names}
+        population = {name: self._population(name, maps[name]) for name in names}
+        stacked = {name: term.stacked if term else "" for name, term in population.items()}
+        stacks = {name: self._stack(name, maps[name]) for name in names}
         correlated = tuple(
-            self._correlated(block, f"_{number}")
-            for number, block in enumerate(self._correlated_blocks, start=1)
+            self._correlated(block, maps, stacked, stacks) for block in self._correlated_blocks
         )
-        population = {name: self._population(name) for name in names}
-        uncorrelated = {name: self._uncorrelated(name) for name in names}
-        effects = {name: self._effects(name, uncorrelated[name], correlated) for name in names}
+        uncorrelated = {
+            name: self._uncorrelated(name, maps[name], stacked[name], stacks[name])
+            for name in names
+        }
+        effects = {
+            name: self._effects(name, uncorrelated[name], correlated, maps[name], stacks[name])
+            for name in names
+        }
         integrated = None
         if self.integrate is not None:
             integrated = self._integrated(
-                self.integrate, f"_{len(correlated) + 1}", population["mu"], effects["mu"]
+                self.integrate,
+                f"_{len(correlated) + 1}",
+                population["mu"],
+                maps["mu"].A,
+                effects["mu"],
             )
         return TermSet(
             population={name: term for name, term in population.items() if term},
@@ -191,6 +273,94 @@ class _Composer:
             correlated=correlated,
             effects={name: term for name, term in effects.items() if term},
             integrated=integrated,
+        )
+
+    def _map(self, name: str) -> PredictorMap:
+        """Return a linear predictor in the sampler's coordinates."""
+        columns: dict[int, BlockColumns] = {}
+        for block in self._sampled_blocks(name):
+            group, arrays = self.design.groups[block], self.design.arrays.groups[block]
+            own = [i for i, coef in enumerate(group.coefs) if coef.predictor == name]
+            columns[block] = BlockColumns(
+                arrays.index,
+                arrays.Z[:, own],
+                len(group.levels),
+                self._centred(block),
+            )
+        X = centred_columns(self.design, name)
+        return centre(X, columns, self.coordinates.weights(name, self.design.arrays.nobs))
+
+    def _sampled_blocks(self, name: str) -> list[int]:
+        """Return the blocks with coefficients in a predictor that are not integrated out."""
+        return [
+            block
+            for block, group in enumerate(self.design.groups)
+            if block != self.integrate and any(coef.predictor == name for coef in group.coefs)
+        ]
+
+    def _centred(self, block: int) -> NDArray[np.bool_]:
+        """Return which levels of a block are centred; none if several predictors share it."""
+        group = self.design.groups[block]
+        if len({coef.predictor for coef in group.coefs}) > 1:
+            return np.zeros(len(group.levels), dtype=bool)
+        return self.coordinates.centred[block]
+
+    def _stack(self, name: str, mapped: PredictorMap) -> _Stack:
+        """Return where each block's columns stand in the vector of a predictor's coordinates."""
+        members = self._members(name)
+        flags = [self._centred(block) for block, _ in members]
+        places: dict[int, NDArray[np.intp]] = {
+            block: np.empty(matrix.shape[1], dtype=np.intp) for block, matrix in mapped.Z.items()
+        }
+        width = 0
+        if members:
+            for (block, position), at in zip(members, stack_positions(flags, 1), strict=True):
+                size = mapped.Z[block].shape[1] // len(at)
+                places[block][self._rank(block, name, position) :: size] = at
+            width = sum(len(part) for part in flags)
+        for block in self._correlated_blocks:
+            if block in mapped.Z:
+                size = mapped.Z[block].shape[1] // len(self._centred(block))
+                starts = width + stack_positions([self._centred(block)], size)[0]
+                places[block][:] = (starts[:, None] + np.arange(size)).ravel()
+                width += len(places[block])
+        return _Stack(places, width)
+
+    def _rank(self, block: int, name: str, position: int) -> int:
+        """Return which of a block's coefficients in a predictor one is."""
+        coefs = self.design.groups[block].coefs
+        return sum(coef.predictor == name for coef in coefs[:position])
+
+    def _centring(
+        self,
+        name: str,
+        suffix: str,
+        rows: str,
+        blocks: Sequence[tuple[int, int | None]],
+        mapped: PredictorMap,
+        coefficients: str,
+        stack: _Stack,
+    ) -> CentredLevels | None:
+        """Return the map of the centred levels of blocks, or of single coefficients of them."""
+        B, E = [], []
+        for block, position in blocks:
+            if block not in mapped.blocks:
+                continue
+            part = mapped.blocks[block]
+            size = mapped.Z[block].shape[1] // len(self._centred(block))
+            step = slice(None) if position is None else slice(position, None, size)
+            B.append(part.B[step])
+            E.append(stack.spread({other: share[step] for other, share in part.E.items()}, len(B[-1])))
+        if not B:
+            return None
+        lifted = sparse.vstack(E, format="csr")
+        return CentredLevels(
+            suffix=suffix,
+            predictor=self.suffixes[name],
+            rows=rows,
+            coefficients=coefficients,
+            B=np.vstack(B),
+            E=compressed_rows(lifted) if lifted.nnz else None,
         )
 
     def _scope(self, predictor: str) -> dict[str, str]:
@@ -211,19 +381,18 @@ class _Composer:
         """Whether the program sees a predictor's data through sufficient statistics alone."""
         return predictor == "mu" and self.integrate is not None
 
-    def _population(self, name: str) -> Population | None:
+    def _population(self, name: str, mapped: PredictorMap) -> Population | None:
         """Return the population-level effects of a predictor, if it has any."""
         info = self.design.predictors[name]
         if not info.coefs:
             return None
         suffix, scope, purpose = self.suffixes[name], self._scope(name), _purpose(name)
-        X = self.design.arrays.predictors[name].X
+        X = centred_columns(self.design, name)
         labels = [coef.label for coef in info.coefs]
         means = np.zeros(X.shape[1])
         intercept = coefficients = None
         if info.centred:
-            means = info.means[1:]
-            X, labels = X[:, 1:] - means, labels[1:]
+            X, labels, means = X[:, 1:], labels[1:], info.means[1:]
             intercept = stan_parameter(
                 f"Intercept{suffix}",
                 self.priors.for_("Intercept", **scope).elements,
@@ -239,8 +408,27 @@ class _Composer:
                 labels=labels,
                 comment=f"population-level coefficients{purpose}",
             )
-        integrated = self._in_statistics(name)
-        return Population(suffix, purpose, name, intercept, coefficients, X, means, integrated)
+        kept = None
+        if mapped.blocks:
+            kept = np.flatnonzero(np.any(mapped.A != 0.0, axis=0))
+            X = mapped.A[:, kept]
+        standardised = None
+        if all(p is None or _is_free(p) for p in (intercept, coefficients)):
+            standardised = self.coordinates.whitening(name)
+        if standardised is not None:
+            intercept, coefficients = _defined(intercept, coefficients, f"coefs{suffix}")
+        return Population(
+            suffix=suffix,
+            purpose=purpose,
+            predictor=name,
+            intercept=intercept,
+            coefficients=coefficients,
+            X=X,
+            means=means,
+            kept=kept,
+            whitening=standardised,
+            integrated=self._in_statistics(name),
+        )
 
     def _sd_prior(self, block: int, position: int) -> ElementPrior:
         """Return the prior of the standard deviation of one coefficient of a block."""
@@ -250,10 +438,30 @@ class _Composer:
             "sd", coef=coef.name.brms, group=group.group, **self._scope(coef.predictor)
         )
 
-    def _correlated(self, block: int, suffix: str) -> CorrelatedEffects:
+    def _correlated(
+        self,
+        block: int,
+        maps: Mapping[str, PredictorMap],
+        coefficients: Mapping[str, str],
+        stacks: Mapping[str, _Stack],
+    ) -> CorrelatedEffects:
         """Return a correlated block."""
         group = self.design.groups[block]
-        size = len(group.coefs)
+        suffix = f"_{self._correlated_blocks.index(block) + 1}"
+        uses = self._uses(group)
+        name = uses[0].predictor
+        centring = self._centring(
+            name,
+            suffix,
+            f"M{suffix} * n_centred{suffix}",
+            [(block, None)],
+            maps[name],
+            coefficients[name],
+            stacks[name],
+        )
+        centred = latent_parameter(
+            f"u{suffix}", "matrix", f"M{suffix}, n_centred{suffix}", "hierarchical means"
+        )
         return CorrelatedEffects(
             suffix=suffix,
             purpose="",
@@ -264,9 +472,11 @@ class _Composer:
             z=latent_parameter(
                 f"z{suffix}", "matrix", f"M{suffix}, G{suffix}", "standardised effects"
             ),
-            uses=self._uses(group),
-            size=size,
-            levels=len(group.levels),
+            u=None if centring is None else centred,
+            uses=uses,
+            size=len(group.coefs),
+            centred=self._centred(block),
+            centring=centring,
         )
 
     def _block_sd(self, block: int, suffix: str) -> StanParameter:
@@ -309,18 +519,34 @@ class _Composer:
             )
         return tuple(uses)
 
-    def _uncorrelated(self, name: str) -> UncorrelatedEffects | None:
-        """Return all uncorrelated group-level coefficients of a predictor, if it has any."""
-        groups, suffix, purpose = self.design.groups, self.suffixes[name], _purpose(name)
-        members = tuple(
+    def _members(self, name: str) -> tuple[tuple[int, int], ...]:
+        """Return block and position of a predictor's uncorrelated coefficients."""
+        return tuple(
             (block, position)
-            for block, group in enumerate(groups)
+            for block, group in enumerate(self.design.groups)
             if block != self.integrate and block not in self._correlated_blocks
             for position, coef in enumerate(group.coefs)
             if coef.predictor == name
         )
+
+    def _uncorrelated(
+        self, name: str, mapped: PredictorMap, coefficients: str, stack: _Stack
+    ) -> UncorrelatedEffects | None:
+        """Return all uncorrelated group-level coefficients of a predictor, if it has any."""
+        groups, suffix, purpose = self.design.groups, self.suffixes[name], _purpose(name)
+        members = self._members(name)
         if not members:
             return None
+        centring = self._centring(
+            name,
+            suffix,
+            f"n_centred{suffix}",
+            [(block, self._rank(block, name, position)) for block, position in members],
+            mapped,
+            coefficients,
+            stack,
+        )
+        centred = latent_parameter(f"u{suffix}", "vector", f"n_centred{suffix}", "hierarchical means")
         return UncorrelatedEffects(
             suffix=suffix,
             purpose=purpose,
@@ -333,8 +559,10 @@ class _Composer:
                 comment=f"standard deviations of the uncorrelated group-level effects{purpose}",
             ),
             z=latent_parameter(f"z{suffix}", "vector", f"G{suffix}", "standardised effects"),
+            u=None if centring is None else centred,
             members=members,
-            levels=tuple(len(groups[block].levels) for block, _ in members),
+            centred=tuple(self._centred(block) for block, _ in members),
+            centring=centring,
         )
 
     def _effects(
@@ -342,39 +570,34 @@ class _Composer:
         name: str,
         uncorrelated: UncorrelatedEffects | None,
         correlated: Sequence[CorrelatedEffects],
+        mapped: PredictorMap,
+        stack: _Stack,
     ) -> GroupEffects | None:
-        """Return the sparse product of a predictor's group-level effects, if it has any."""
-        columns: list[EffectColumns] = []
-        pieces: list[str] = []
-        width = 0
-        arrays = self.design.arrays.groups
-        if uncorrelated is not None:
-            pieces.append(uncorrelated.stacked)
-            for (block, position), levels in zip(
-                uncorrelated.members, uncorrelated.levels, strict=True
-            ):
-                group = arrays[block]
-                columns.append(EffectColumns(group.Z[:, position], width + group.index))
-                width += levels
-        for term in correlated:
-            for use in term.uses:
-                if use.predictor != name:
-                    continue
-                pieces.append(term.stacked(name))
-                group = arrays[term.block]
-                size = use.last - use.first + 1
-                for step in range(size):
-                    values = group.Z[:, use.first - 1 + step]
-                    columns.append(EffectColumns(values, width + group.index * size + step))
-                width += size * term.levels
-        if not columns:
+        """Return the sparse product of a predictor's group-level coordinates, if it has any."""
+        if not mapped.Z:
             return None
-        rows = compressed_rows(columns, width)
-        integrated = self._in_statistics(name)
-        return GroupEffects(self.suffixes[name], _purpose(name), rows, tuple(pieces), integrated)
+        pieces = [] if uncorrelated is None else [uncorrelated.stacked]
+        pieces += [
+            term.stacked(name)
+            for term in correlated
+            if any(use.predictor == name for use in term.uses)
+        ]
+        return GroupEffects(
+            self.suffixes[name],
+            _purpose(name),
+            compressed_rows(stack.spread(mapped.Z, self.design.arrays.nobs)),
+            tuple(pieces),
+            named=bool(mapped.blocks),
+            integrated=self._in_statistics(name),
+        )
 
     def _integrated(
-        self, block: int, suffix: str, population: Population | None, others: GroupEffects | None
+        self,
+        block: int,
+        suffix: str,
+        population: Population | None,
+        columns: NDArray[np.float64],
+        others: GroupEffects | None,
     ) -> IntegratedEffects:
         """Return the block that is integrated out, with the statistics of the data."""
         if population is None:
@@ -382,9 +605,7 @@ class _Composer:
         group, arrays = self.design.groups[block], self.design.arrays
         size = len(group.coefs)
         offset = arrays.predictors["mu"].offset
-        intercept = [np.ones((arrays.nobs, 1))] if population.intercept is not None else []
-        columns = [*intercept, population.X] if population.coefficients is not None else intercept
-        coefficients = [p.name for p in population.parameters]
+        coefficients = [population.stacked]
         if others is not None:
             coefficients.append(others.stacked)
         cholesky = None
@@ -399,7 +620,7 @@ class _Composer:
             cholesky=cholesky,
             statistics=statistics(
                 self.y if offset is None else self.y - offset,
-                np.hstack(columns),
+                columns,
                 None if others is None else others.Z,
                 arrays.groups[block].Z,
                 arrays.groups[block].index,

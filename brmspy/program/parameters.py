@@ -44,6 +44,10 @@ class StanParameter:
         The elements' priors; none for latent parameters.
     data : mapping
         What the above needs in the data of the program.
+    definition : str
+        Stan text of the value, where it is computed from other coordinates.
+    internal : bool
+        Whether only the sampler needs it, not the way back to the user's parameters.
     """
 
     name: str
@@ -57,6 +61,8 @@ class StanParameter:
     comment: str = ""
     elements: tuple[ElementPrior, ...] = ()
     data: Mapping[str, Any] = field(default_factory=dict)
+    definition: str = ""
+    internal: bool = False
 
     @property
     def log_mass(self) -> float:

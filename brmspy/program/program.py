@@ -12,7 +12,9 @@ from numpy.typing import NDArray
 from brmspy.data import Design
 from brmspy.families import Family
 from brmspy.priors import PriorSet
-from brmspy.program.compose import TermSet, compose_terms
+from brmspy.pilot import pilot_fit
+from brmspy.program.choice import choose_coordinates
+from brmspy.program.compose import TermSet, compose_terms, prior_scope
 from brmspy.program.integrate import block_to_integrate
 from brmspy.program.names import stan_suffixes
 from brmspy.program.parameters import StanParameter
@@ -60,10 +62,10 @@ class Program:
     @property
     def sampled(self) -> tuple[str, ...]:
         """Names of the Stan variables that `recover` and `log_prior` read."""
-        return tuple(p.name for p in self.parameters if p.fixed != "all")
+        return tuple(p.name for p in self.parameters if p.fixed != "all" and not p.internal)
 
     def complete(self, draws: Draws) -> dict[str, NDArray[np.float64]]:
-        """Return `draws` with the blocks that ``constant()`` fixes, repeated for each draw.
+        """Return `draws` with the blocks that ``constant()`` fixes, and those of length zero.
 
         Parameters
         ----------
@@ -81,6 +83,10 @@ class Program:
             if parameter.fixed == "all":
                 value = np.asarray(self.data[parameter.name], dtype=float)
                 complete[parameter.name] = np.broadcast_to(value, shape + value.shape)
+            elif parameter.name not in complete and not parameter.internal:
+                # Stan writes nothing for a block without elements.
+                sizes = tuple(int(self.data[size]) for size in parameter.size.split(", "))
+                complete[parameter.name] = np.zeros(shape + sizes)
         return complete
 
     def recover(self, draws: Draws) -> dict[str, NDArray[np.float64]]:
@@ -140,6 +146,7 @@ def build_program(
     *,
     prior_only: bool = False,
     marginalize: bool = True,
+    parameterization: str = "auto",
 ) -> Program:
     """Write the Stan program of a model.
 
@@ -157,6 +164,8 @@ def build_program(
         Whether the program is to ignore the response; this is data, not text.
     marginalize : bool
         Integrate group-level effects out of the likelihood where that has a closed form.
+    parameterization : {"auto", "centered", "noncentered"}
+        Coordinates of group-level effects: chosen from the data, or the same for all levels.
 
     Returns
     -------
@@ -164,7 +173,13 @@ def build_program(
     """
     integrate = block_to_integrate(design, family) if marginalize else None
     suffixes = stan_suffixes(p.name for p in design.terms.predictors)
-    terms = compose_terms(design, priors, suffixes, y, integrate, prior_only)
+    pilot = None
+    # Without the data, effects are best standardised: that is the textbook's form.
+    if parameterization != "noncentered" and not prior_only:
+        scopes = {p.name: prior_scope(p) for p in design.terms.predictors}
+        pilot = pilot_fit(design, family, y, priors, scopes)
+    coordinates = choose_coordinates(design, pilot, parameterization)
+    terms = compose_terms(design, priors, suffixes, y, coordinates, integrate, prior_only)
     scalars = family_parameters(design, family, priors)
     fixed = {parameter.name: parameter.value for parameter in design.terms.fixed}
     parameters = _parameters(terms, scalars)
@@ -182,7 +197,7 @@ def build_program(
         "covariates": covariates,
         "terms": terms.all,
         "parameters": parameters,
-        "assembled": [p for p in parameters if p.fixed == "some"],
+        "assembled": [p for p in parameters if p.fixed == "some" or p.definition],
         "has_priors": any(p.priors for p in parameters),
         "fixed": tuple(fixed),
         "predictors": predictors,

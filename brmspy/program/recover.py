@@ -96,21 +96,27 @@ def recover_draws(
     dict of str to ndarray, shape (chain, draw, ...)
     """
     recovered: dict[str, NDArray[np.float64]] = {}
+    stacks: dict[str, NDArray[np.float64]] = {}
     for predictor, population in terms.population.items():
-        coefficients = population.recover(draws)
-        if coefficients is not None:
-            recovered[coefficient_variable(predictor)] = coefficients
+        stacks[predictor] = population.stack(draws)
+        recovered[coefficient_variable(predictor)] = population.recover(draws)
     sds: dict[tuple[int, int], NDArray[np.float64]] = {}
     effects: dict[tuple[int, int], NDArray[np.float64]] = {}
     correlations: dict[int, NDArray[np.float64]] = {}
-    for uncorrelated in terms.uncorrelated.values():
-        uncorrelated.recover(draws, sds, effects)
+    coordinates = {predictor: _coordinates(draws, terms, predictor) for predictor in terms.effects}
+    for predictor, uncorrelated in terms.uncorrelated.items():
+        w = coordinates[predictor]
+        uncorrelated.recover(draws, stacks.get(predictor), w, sds, effects)
     for correlated in terms.correlated:
-        factor = correlated.recover(draws, sds, effects)
+        predictor = correlated.uses[0].predictor
+        correlated.recover(draws, stacks.get(predictor), coordinates[predictor], sds, effects)
+        factor = draws[correlated.cholesky.name]
         correlations[correlated.block] = factor @ np.swapaxes(factor, -1, -2)
     if terms.integrated is not None:
-        theta = _coefficients(draws, terms, effects)
-        root = terms.integrated.recover(draws, theta, draws["sigma"], sds, effects)
+        theta = [stacks["mu"], *([coordinates["mu"]] if "mu" in coordinates else [])]
+        root = terms.integrated.recover(
+            draws, np.concatenate(theta, axis=-1), draws["sigma"], sds, effects
+        )
         if root is not None:
             correlations[terms.integrated.block] = root @ np.swapaxes(root, -1, -2)
     for group, members in group_members(groups).items():
@@ -126,23 +132,16 @@ def recover_draws(
     return recovered
 
 
-def _coefficients(
-    draws: Mapping[str, NDArray[np.float64]],
-    terms: TermSet,
-    effects: Mapping[tuple[int, int], NDArray[np.float64]],
+def _coordinates(
+    draws: Mapping[str, NDArray[np.float64]], terms: TermSet, predictor: str
 ) -> NDArray[np.float64]:
-    """Return what the mean depends on linearly and is not integrated out, (chain, draw, P)."""
+    """Return all coordinates of a predictor's group-level effects, (chain, draw, Q)."""
     parts = []
-    population = terms.population["mu"]
-    if population.intercept is not None:
-        parts.append(draws[population.intercept.name][..., None])
-    if population.coefficients is not None:
-        parts.append(draws[population.coefficients.name])
-    if "mu" in terms.uncorrelated:
-        parts += [effects[member] for member in terms.uncorrelated["mu"].members]
-    for block in terms.correlated:
-        if any(use.predictor == "mu" for use in block.uses):
-            members = range(block.uses[0].first - 1, block.uses[0].last)
-            stacked = np.stack([effects[block.block, i] for i in members], axis=-1)
-            parts.append(stacked.reshape(*stacked.shape[:2], -1))
+    if predictor in terms.uncorrelated:
+        parts.append(terms.uncorrelated[predictor].stack(draws))
+    parts += [
+        block.stack(draws, predictor)
+        for block in terms.correlated
+        if any(use.predictor == predictor for use in block.uses)
+    ]
     return np.concatenate(parts, axis=-1)

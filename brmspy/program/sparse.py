@@ -2,29 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import sparse
 
-__all__ = ["CompressedRows", "EffectColumns", "compressed_rows"]
-
-
-@dataclass(frozen=True)
-class EffectColumns:
-    """One coefficient of a group: its predictor values and where its levels' effects stand.
-
-    Attributes
-    ----------
-    values : ndarray of float, shape (nobs,)
-        The column of the group-level model matrix.
-    positions : ndarray of int, shape (nobs,)
-        Zero-based position of the row's effect in the stacked vector of effects.
-    """
-
-    values: NDArray[np.float64]
-    positions: NDArray[np.intp]
+__all__ = ["CompressedRows", "compressed_rows"]
 
 
 @dataclass(frozen=True)
@@ -36,19 +21,26 @@ class CompressedRows:
     columns: NDArray[np.intp]
     starts: NDArray[np.intp]
 
+    @property
+    def matrix(self) -> Any:
+        """The same as a sparse array of SciPy."""
+        return sparse.csr_array((self.values, self.columns, self.starts), shape=self.shape)
 
-def compressed_rows(columns: Sequence[EffectColumns], width: int) -> CompressedRows:
-    """Return the matrix with `width` columns whose rows hold each coefficient's value.
 
-    Zeros, such as those of dummy columns, are left out.
+def compressed_rows(matrix: Any) -> CompressedRows:
+    """Return a sparse matrix in compressed rows, columns in order, without zeros.
+
+    Parameters
+    ----------
+    matrix : sparse array
+        Any format.
     """
-    values = np.column_stack([column.values for column in columns])
-    positions = np.column_stack([column.positions for column in columns])
-    nonzero = values != 0.0
-    starts = np.concatenate([[0], np.cumsum(nonzero.sum(axis=1))])
+    rows = sparse.csr_array(matrix, copy=True)
+    rows.sum_duplicates()
+    rows.eliminate_zeros()
     return CompressedRows(
-        shape=(values.shape[0], width),
-        values=values[nonzero],
-        columns=positions[nonzero],
-        starts=starts,
+        shape=(int(rows.shape[0]), int(rows.shape[1])),
+        values=rows.data,
+        columns=rows.indices,
+        starts=rows.indptr,
     )

@@ -16,12 +16,14 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from brmspy.program.coordinates import Whitening
 from brmspy.program.integrate import Statistics
 from brmspy.program.parameters import StanParameter
 from brmspy.program.sparse import CompressedRows
 
 __all__ = [
     "BlockUse",
+    "CentredLevels",
     "CorrelatedEffects",
     "GroupEffects",
     "IntegratedEffects",
@@ -30,6 +32,7 @@ __all__ = [
     "Term",
     "UncorrelatedEffects",
     "is_constant",
+    "stack_positions",
 ]
 
 Draws = Mapping[str, NDArray[np.float64]]
@@ -80,10 +83,16 @@ class Population(Term):
         The intercept at the columns' means, where the predictor is centred.
     coefficients : StanParameter or None
         All other coefficients.
-    X : ndarray, shape (nobs, coefficients)
-        Their columns, less `means`.
+    X : ndarray, shape (nobs, columns)
+        The coefficients' columns less `means`; or, where `kept` says so, what is left of them and
+        of the intercept's within the levels that are centred.
     means : ndarray, shape (coefficients,)
         What was taken off the columns.
+    kept : ndarray of int or None
+        Positions, the intercept's first, of the coefficients that X has columns for; None where
+        these are just `coefficients`.
+    whitening : Whitening or None
+        Coordinates in which the sampler moves, where they are not the coefficients themselves.
     integrated : bool
         Whether the program sees the columns through sufficient statistics alone.
     """
@@ -94,38 +103,97 @@ class Population(Term):
     coefficients: StanParameter | None
     X: NDArray[np.float64]
     means: NDArray[np.float64]
+    kept: NDArray[np.intp] | None = None
+    whitening: Whitening | None = None
     integrated: bool = False
-
-    @property
-    def centred(self) -> bool:
-        """Whether there is an intercept at the columns' means."""
-        return self.intercept is not None
 
     @property
     def columns(self) -> bool:
         """Whether the program needs a matrix: not for a lone constant."""
+        if self.kept is not None:
+            return len(self.kept) > 0
         return self.coefficients is not None and not self._constant
+
+    @property
+    def mapped(self) -> bool:
+        """Whether the columns are those of the sampler's coordinates."""
+        return self.kept is not None
 
     @property
     def _constant(self) -> bool:
         return is_constant(self.X)
 
     @property
+    def count(self) -> int:
+        """Number of coefficients, the intercept included."""
+        return int(self.intercept is not None) + len(self.means)
+
+    @property
     def parameters(self) -> tuple[StanParameter, ...]:
-        """The intercept and the coefficients."""
-        return tuple(p for p in (self.intercept, self.coefficients) if p is not None)
+        """The intercept and the coefficients; before them the coordinates they are made from."""
+        own = tuple(p for p in (self.intercept, self.coefficients) if p is not None)
+        if self.whitening is None:
+            return own
+        s = self.suffix
+        size = f"n_coefs{s}"
+        return (
+            StanParameter(
+                f"std_coefs{s}",
+                "vector",
+                size,
+                internal=True,
+                comment=f"coordinates of intercept and coefficients{self.purpose}",
+            ),
+            StanParameter(
+                f"coefs{s}",
+                "vector",
+                size,
+                internal=True,
+                definition=f"coefs_location{s} + coefs_scale{s} * std_coefs{s}",
+            ),
+            *own,
+        )
 
     @property
     def data(self) -> dict[str, Any]:
-        """The number of columns and the columns."""
-        if not self.columns:
-            return {}
-        data: dict[str, Any] = {f"K{self.suffix}": self.X.shape[1]}
-        return data if self.integrated else data | {f"X{self.suffix}": self.X}
+        """Sizes, columns and the coordinates' location and scale."""
+        s = self.suffix
+        data: dict[str, Any] = {}
+        if self.sized:
+            data[f"K{s}"] = len(self.means)
+        if self.mapped or self.whitening is not None:
+            data[f"n_coefs{s}"] = self.count
+        if self.whitening is not None:
+            data[f"coefs_location{s}"] = self.whitening.location
+            data[f"coefs_scale{s}"] = self.whitening.scale
+        if self.columns and not self.integrated:
+            data[f"X{s}"] = self.X
+            if self.kept is not None:
+                data[f"n_kept{s}"] = len(self.kept)
+                data[f"kept{s}"] = self.kept + 1
+        return data
+
+    @property
+    def sized(self) -> bool:
+        """Whether the number of coefficients is data."""
+        return self.coefficients is not None and self.coefficients.size != "1"
+
+    @property
+    def stacked(self) -> str:
+        """Stan text of the vector of intercept and coefficients."""
+        if self.whitening is not None:
+            return f"coefs{self.suffix}"
+        if self.intercept is None:
+            return self.coefficients.name if self.coefficients is not None else "[]'"
+        if self.coefficients is None:
+            return f"[{self.intercept.name}]'"
+        return f"append_row({self.intercept.name}, {self.coefficients.name})"
 
     @property
     def constants(self) -> tuple[str, ...]:
         """Scalars that the term adds to the linear predictor, as Stan text."""
+        if self.mapped:
+            return ()
         if self.intercept is not None:
             return (self.intercept.name,)
         if self.coefficients is not None and self._constant:
@@ -135,21 +203,29 @@ class Population(Term):
     @property
     def product(self) -> tuple[str, str] | None:
         """The matrix and the coefficients whose product the term adds."""
-        if self.coefficients is None or not self.columns:
+        if not self.columns:
             return None
+        if self.mapped:
+            return f"X{self.suffix}", f"{self.stacked}[kept{self.suffix}]"
+        assert self.coefficients is not None, "columns belong to coefficients"
         return f"X{self.suffix}", self.coefficients.name
 
-    def recover(self, draws: Draws) -> NDArray[np.float64] | None:
-        """Return the user's coefficients, the intercept first, shape (chain, draw, coef)."""
+    def stack(self, draws: Draws) -> NDArray[np.float64]:
+        """Return intercept and coefficients at the columns' means, shape (chain, draw, coef)."""
         parts = []
         if self.intercept is not None:
             parts.append(draws[self.intercept.name][..., None])
         if self.coefficients is not None:
-            coefficients = draws[self.coefficients.name]
-            if parts:
-                parts[0] = parts[0] - (coefficients @ self.means)[..., None]
-            parts.append(coefficients)
-        return np.concatenate(parts, axis=-1) if parts else None
+            parts.append(draws[self.coefficients.name])
+        return np.concatenate(parts, axis=-1)
+
+    def recover(self, draws: Draws) -> NDArray[np.float64]:
+        """Return the user's coefficients, the intercept first, shape (chain, draw, coef)."""
+        stacked = self.stack(draws)
+        if self.intercept is None:
+            return stacked
+        intercept = stacked[..., 0] - stacked[..., 1:] @ self.means
+        return np.concatenate([intercept[..., None], stacked[..., 1:]], axis=-1)
 
 
 @dataclass(frozen=True)
@@ -166,50 +242,197 @@ class Offset(Term):
 
 
 @dataclass(frozen=True)
-class UncorrelatedEffects(Term):
-    """The uncorrelated group-level coefficients of one predictor, non-centred.
+class CentredLevels:
+    """The levels whose coordinate is their hierarchical mean; see `brmspy.program.coordinates`.
 
     Attributes
     ----------
-    members : sequence of (int, int)
+    suffix : str
+        What the data's names end in.
+    predictor : str
+        Suffix of the predictor.
+    rows : str
+        Stan text of the number of centres.
+    coefficients : str
+        Stan text of the predictor's coefficients; empty if it has none.
+    B : ndarray, shape (centred, coefficients)
+        What the coefficients add to the centre.
+    E : CompressedRows or None
+        What the predictor's other coordinates add.
+    """
+
+    suffix: str
+    predictor: str
+    rows: str
+    coefficients: str
+    B: NDArray[np.float64]
+    E: CompressedRows | None
+
+    @property
+    def has_coefficients(self) -> bool:
+        """Whether coefficients add to the centre."""
+        return bool(self.coefficients)
+
+    @property
+    def data(self) -> dict[str, Any]:
+        """The map, one-based."""
+        s = self.suffix
+        data: dict[str, Any] = {}
+        if self.has_coefficients:
+            data[f"B{s}"] = self.B
+        if self.E is not None:
+            data |= {
+                f"En{s}": len(self.E.values),
+                f"Ew{s}": self.E.values,
+                f"Ev{s}": self.E.columns + 1,
+                f"Eu{s}": self.E.starts + 1,
+            }
+        return data
+
+    @property
+    def value(self) -> str:
+        """Stan text of the centres, empty if they are zero."""
+        s, p = self.suffix, self.predictor
+        parts = [f"B{s} * {self.coefficients}"] if self.has_coefficients else []
+        if self.E is not None:
+            parts.append(f"csr_matrix_times_vector({self.rows}, Q{p}, Ew{s}, Ev{s}, Eu{s}, w{p})")
+        return " + ".join(parts)
+
+    def centres(
+        self, coefficients: NDArray[np.float64] | None, w: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
+        """Return the centres, shape (chain, draw, centred).
+
+        Parameters
+        ----------
+        coefficients : ndarray, shape (chain, draw, coefficients), or None
+            As the program has them.
+        w : ndarray, shape (chain, draw, Q)
+            All coordinates of the predictor's effects.
+        """
+        total = np.zeros((*w.shape[:2], len(self.B)))
+        if coefficients is not None:
+            total += coefficients @ self.B.T
+        if self.E is not None:
+            flat = w.reshape(-1, w.shape[-1])
+            total += (self.E.matrix @ flat.T).T.reshape(total.shape)
+        return total
+
+
+@dataclass(frozen=True)
+class UncorrelatedEffects(Term):
+    """The uncorrelated group-level coefficients of one predictor.
+
+    Their coordinates stand in one vector: those of centred levels first, then the others, each
+    coefficient after coefficient.
+
+    Attributes
+    ----------
+    sd, z : StanParameter
+        Standard deviations; standardised effects of levels that are not centred.
+    u : StanParameter or None
+        Hierarchical means of the centred levels.
+    members : tuple of (int, int)
         Block and coefficient within the block, as the design counts them.
-    levels : sequence of int
-        Number of levels of each.
+    centred : tuple of ndarray of bool, shape (levels,)
+        Which levels of each are centred.
+    centring : CentredLevels or None
+        Their map.
     """
 
     template: ClassVar[str] = "uncorrelated"
     sd: StanParameter
     z: StanParameter
+    u: StanParameter | None
     members: tuple[tuple[int, int], ...]
-    levels: tuple[int, ...]
+    centred: tuple[NDArray[np.bool_], ...]
+    centring: CentredLevels | None = None
 
     @property
     def parameters(self) -> tuple[StanParameter, ...]:
-        """Standard deviations and standard normals."""
-        return (self.sd, self.z)
+        """Standard deviations and coordinates."""
+        return (self.sd, self.z) if self.u is None else (self.sd, self.u, self.z)
 
     @property
     def data(self) -> dict[str, Any]:
         """Sizes, and the coefficient that each level belongs to."""
-        return {
-            f"M{self.suffix}": len(self.levels),
-            f"G{self.suffix}": sum(self.levels),
-            f"coef{self.suffix}": np.repeat(np.arange(len(self.levels)), self.levels) + 1,
+        others = [int((~flags).sum()) for flags in self.centred]
+        number = np.arange(len(self.members)) + 1
+        data = {
+            f"M{self.suffix}": len(self.members),
+            f"G{self.suffix}": sum(others),
+            f"coef{self.suffix}": np.repeat(number, others),
         }
+        if self.centring is not None:
+            counts = [int(flags.sum()) for flags in self.centred]
+            data |= self.centring.data
+            data[f"n_centred{self.suffix}"] = sum(counts)
+            data[f"coef_centred{self.suffix}"] = np.repeat(number, counts)
+        return data
+
+    @property
+    def positions(self) -> tuple[NDArray[np.intp], ...]:
+        """Where each level of each member stands in the vector of coordinates."""
+        return stack_positions(self.centred, 1)
+
+    @property
+    def width(self) -> int:
+        """Length of the vector of coordinates."""
+        return sum(len(flags) for flags in self.centred)
 
     @property
     def stacked(self) -> str:
-        """Stan text of the vector of effects."""
-        return f"{self.sd.name}[coef{self.suffix}] .* {self.z.name}"
+        """Stan text of the vector of coordinates."""
+        effects = f"{self.sd.name}[coef{self.suffix}] .* {self.z.name}"
+        return effects if self.u is None else f"append_row({self.u.name}, {effects})"
 
-    def recover(self, draws: Draws, sds: Effects, effects: Effects) -> None:
+    def stack(self, draws: Draws) -> NDArray[np.float64]:
+        """Return the coordinates, shape (chain, draw, width)."""
+        coef = self.data[f"coef{self.suffix}"] - 1
+        effects = draws[self.sd.name][..., coef] * draws[self.z.name]
+        return effects if self.u is None else np.concatenate([draws[self.u.name], effects], -1)
+
+    def recover(
+        self,
+        draws: Draws,
+        coefficients: NDArray[np.float64] | None,
+        w: NDArray[np.float64],
+        sds: Effects,
+        effects: Effects,
+    ) -> None:
         """Add each member's sd and its levels' effects, shape (chain, draw, level)."""
-        sd, z = draws[self.sd.name], draws[self.z.name]
-        starts = np.concatenate([[0], np.cumsum(self.levels)])
-        for position, member in enumerate(self.members):
-            sds[member] = sd[..., position]
-            block = z[..., starts[position] : starts[position + 1]]
-            effects[member] = sd[..., position, None] * block
+        r = w[..., : self.width].copy()
+        if self.centring is not None:
+            r[..., : len(self.centring.B)] -= self.centring.centres(coefficients, w)
+        for number, (member, positions) in enumerate(
+            zip(self.members, self.positions, strict=True)
+        ):
+            sds[member] = draws[self.sd.name][..., number]
+            effects[member] = r[..., positions]
+
+
+def stack_positions(
+    centred: Sequence[NDArray[np.bool_]], size: int
+) -> tuple[NDArray[np.intp], ...]:
+    """Return where levels stand if the centred ones of all come before the others.
+
+    Parameters
+    ----------
+    centred : sequence of ndarray of bool, shape (levels,)
+        Which levels of each member are centred.
+    size : int
+        Number of places that a level takes.
+
+    Returns
+    -------
+    tuple of ndarray of int, shape (levels,)
+        The first place of each level.
+    """
+    flags = np.concatenate(centred)
+    order = np.argsort(~flags, kind="stable")
+    places = np.empty(len(flags), dtype=np.intp)
+    places[order] = np.arange(len(flags)) * size
+    return tuple(np.split(places, np.cumsum([len(part) for part in centred])[:-1]))
 
 
 @dataclass(frozen=True)
@@ -225,14 +448,27 @@ class BlockUse:
 
 @dataclass(frozen=True)
 class CorrelatedEffects(Term):
-    """A block of correlated group-level coefficients, non-centred.
+    """A block of correlated group-level coefficients.
+
+    Its coordinates stand level after level, centred levels first.
 
     Attributes
     ----------
     block : int
         Which block of the design.
+    sd, cholesky, z : StanParameter
+        Standard deviations, Cholesky factor of the correlations, standardised effects of levels
+        that are not centred.
+    u : StanParameter or None
+        Hierarchical means of the centred levels.
     uses : tuple of BlockUse
         The predictors that it enters.
+    size : int
+        Number of coefficients.
+    centred : ndarray of bool, shape (levels,)
+        Which levels are centred.
+    centring : CentredLevels or None
+        Their map.
     """
 
     template: ClassVar[str] = "correlated"
@@ -241,19 +477,27 @@ class CorrelatedEffects(Term):
     sd: StanParameter
     cholesky: StanParameter
     z: StanParameter
+    u: StanParameter | None
     uses: tuple[BlockUse, ...]
     size: int
-    levels: int
+    centred: NDArray[np.bool_]
+    centring: CentredLevels | None = None
 
     @property
     def parameters(self) -> tuple[StanParameter, ...]:
-        """Standard deviations, Cholesky factor of the correlations, standard normals."""
-        return (self.sd, self.cholesky, self.z)
+        """Standard deviations, Cholesky factor of the correlations, coordinates."""
+        scale = (self.sd, self.cholesky)
+        return (*scale, self.z) if self.u is None else (*scale, self.u, self.z)
 
     @property
     def shared(self) -> bool:
         """Whether the block enters several predictors."""
         return len(self.uses) > 1
+
+    @property
+    def levels(self) -> int:
+        """Number of levels."""
+        return len(self.centred)
 
     def span(self, use: BlockUse) -> str:
         """Return the name of the data that say which coefficients enter a predictor."""
@@ -262,54 +506,97 @@ class CorrelatedEffects(Term):
     @property
     def data(self) -> dict[str, Any]:
         """Sizes, and for shared blocks the coefficients of each predictor."""
-        data: dict[str, Any] = {f"M{self.suffix}": self.size, f"G{self.suffix}": self.levels}
+        s = self.suffix
+        data: dict[str, Any] = {f"M{s}": self.size, f"G{s}": int((~self.centred).sum())}
+        if self.centring is not None:
+            data |= self.centring.data | {f"n_centred{s}": int(self.centred.sum())}
         if self.shared:
             data |= {self.span(use): [use.first, use.last] for use in self.uses}
         return data
 
+    @property
+    def positions(self) -> NDArray[np.intp]:
+        """Where each level starts in the vector of coordinates of a block in one predictor."""
+        return stack_positions([self.centred], self.size)[0]
+
     def stacked(self, predictor: str) -> str:
-        """Stan text of the vector of effects that enter `predictor`, level after level."""
+        """Stan text of the vector of coordinates that enter `predictor`, level after level."""
+        s = self.suffix
+        if self.u is not None:
+            return f"append_row(to_vector({self.u.name}), to_vector(r{s}))"
         if not self.shared:
-            return f"to_vector(r{self.suffix})"
+            return f"to_vector(r{s})"
         use = next(use for use in self.uses if use.predictor == predictor)
         span = self.span(use)
-        return f"to_vector(r{self.suffix}[{span}[1]:{span}[2]])"
+        return f"to_vector(r{s}[{span}[1]:{span}[2]])"
 
-    def recover(self, draws: Draws, sds: Effects, effects: Effects) -> NDArray[np.float64]:
-        """Add each coefficient's sd and effects; return the correlations' Cholesky factor."""
-        sd, factor, z = (draws[p.name] for p in self.parameters)
-        r = (sd[..., None] * factor) @ z
+    def stack(self, draws: Draws, predictor: str) -> NDArray[np.float64]:
+        """Return the coordinates that enter `predictor`, shape (chain, draw, levels * coefs)."""
+        use = next(use for use in self.uses if use.predictor == predictor)
+        matrix = self._matrix(draws)[..., use.first - 1 : use.last, :]
+        return np.swapaxes(matrix, -1, -2).reshape(*matrix.shape[:2], -1)
+
+    def _matrix(self, draws: Draws) -> NDArray[np.float64]:
+        """Return the coordinates, shape (chain, draw, coef, level), centred levels first."""
+        scale = draws[self.sd.name][..., None] * draws[self.cholesky.name]
+        r = scale @ draws[self.z.name]
+        return r if self.u is None else np.concatenate([draws[self.u.name], r], axis=-1)
+
+    def recover(
+        self,
+        draws: Draws,
+        coefficients: NDArray[np.float64] | None,
+        w: NDArray[np.float64],
+        sds: Effects,
+        effects: Effects,
+    ) -> None:
+        """Add each coefficient's sd and its levels' effects, shape (chain, draw, level)."""
+        r = np.array(self._matrix(draws))
+        if self.centring is not None:
+            centres = self.centring.centres(coefficients, w)
+            count = int(self.centred.sum())
+            levels = centres.reshape(*centres.shape[:2], count, self.size)
+            r[..., :count] -= np.swapaxes(levels, -1, -2)
+        order = stack_positions([self.centred], 1)[0]
         for position in range(self.size):
-            sds[self.block, position] = sd[..., position]
-            effects[self.block, position] = r[..., position, :]
-        return factor
+            sds[self.block, position] = draws[self.sd.name][..., position]
+            effects[self.block, position] = r[..., position, :][..., order]
 
 
 @dataclass(frozen=True)
 class GroupEffects(Term):
-    """The product of the sparse group-level model matrix of one predictor and its effects."""
+    """The product of the sparse group-level model matrix of one predictor and its coordinates."""
 
     template: ClassVar[str] = "group_effects"
     Z: CompressedRows
     pieces: tuple[str, ...]
+    named: bool = False
     integrated: bool = False
 
     @property
-    def stacked(self) -> str:
-        """Stan text of the vector of effects."""
+    def whole(self) -> str:
+        """Stan text of the vector of coordinates."""
         return _append(self.pieces)
+
+    @property
+    def stacked(self) -> str:
+        """Stan text of the vector of coordinates, by its name if it has one."""
+        return f"w{self.suffix}" if self.named else self.whole
 
     @property
     def data(self) -> dict[str, Any]:
         """The sparse matrix, one-based; nothing if the program sees it in statistics alone."""
+        s = self.suffix
+        data: dict[str, Any] = {}
+        if self.named or not self.integrated:
+            data[f"Q{s}"] = self.Z.shape[1]
         if self.integrated:
-            return {}
-        return {
-            f"Q{self.suffix}": self.Z.shape[1],
-            f"Zn{self.suffix}": len(self.Z.values),
-            f"Zw{self.suffix}": self.Z.values,
-            f"Zv{self.suffix}": self.Z.columns + 1,
-            f"Zu{self.suffix}": self.Z.starts + 1,
+            return data
+        return data | {
+            f"Zn{s}": len(self.Z.values),
+            f"Zw{s}": self.Z.values,
+            f"Zv{s}": self.Z.columns + 1,
+            f"Zu{s}": self.Z.starts + 1,
         }
 
     @property

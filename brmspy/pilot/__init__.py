@@ -1,0 +1,12 @@
+"""A quick, deterministic look at a model before it is sampled.
+
+`pilot_fit` approximates the posterior in NumPy. The program uses it to choose the sampler's
+coordinates, scales and starting values; nothing of it enters the posterior.
+"""
+
+from brmspy.pilot.blocks import block_diagonal, diagonal_blocks
+from brmspy.pilot.fit import pilot_fit
+from brmspy.pilot.layout import centred_columns
+from brmspy.pilot.records import BlockPilot, Pilot, PredictorPilot
+
+__all__ = ["BlockPilot", "Pilot", "PredictorPilot", "block_diagonal", "centred_columns", "diagonal_blocks", "pilot_fit"]

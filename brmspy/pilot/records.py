@@ -1,0 +1,98 @@
+"""What a pilot fit found."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["BlockPilot", "Pilot", "PredictorPilot"]
+
+FloatArray = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class PredictorPilot:
+    """What the data say about one linear predictor.
+
+    Attributes
+    ----------
+    coefficients : ndarray, shape (coefficients,)
+        Posterior mode; the intercept's, at the means of the columns, first.
+    prior_precision : ndarray, shape (coefficients,)
+        Of normal stand-ins for the priors; 0.0 for flat ones.
+    eta : ndarray, shape (nobs,)
+        The linear predictor.
+    weights : ndarray, shape (nobs,)
+        Information that each row has about it.
+    """
+
+    coefficients: FloatArray
+    prior_precision: FloatArray
+    eta: FloatArray
+    weights: FloatArray
+
+
+@dataclass(frozen=True)
+class BlockPilot:
+    """What the data say about one block of group-level effects.
+
+    Attributes
+    ----------
+    covariance : ndarray, shape (coefs, coefs)
+        Estimate of the effects' covariance.
+    effects : ndarray, shape (levels, coefs)
+        Posterior modes.
+    information : ndarray, shape (levels, coefs, coefs)
+        What the data hold about each level's effects, when blocks with more levels are averaged
+        over.
+    """
+
+    covariance: FloatArray
+    effects: FloatArray
+    information: FloatArray
+
+    @property
+    def sd(self) -> FloatArray:
+        """Estimated standard deviations, shape (coefs,)."""
+        return np.sqrt(np.diagonal(self.covariance))
+
+    @property
+    def strength(self) -> FloatArray:
+        """Information of the data in units of the prior's, shape (levels,).
+
+        For one coefficient, the effects' variance times the information; for several, the
+        geometric mean over directions of one plus that, less one.
+        """
+        root = np.linalg.cholesky(self.covariance)
+        scaled = root.T @ self.information @ root
+        size = len(root)
+        determinants = np.linalg.det(np.eye(size) + scaled)
+        return np.asarray(np.maximum(determinants, 1.0) ** (1.0 / size) - 1.0)
+
+
+@dataclass(frozen=True)
+class Pilot:
+    """A quick approximation of the posterior.
+
+    Attributes
+    ----------
+    predictors : mapping of str to PredictorPilot
+        By linear predictor.
+    blocks : tuple of BlockPilot
+        One for each block of group-level effects of the design.
+    scalars : mapping of str to float
+        Distributional parameters that are one number.
+    precision : mapping of str to ndarray, shape (coefficients, coefficients)
+        Precision of each linear predictor's coefficients, averaged over all effects.
+    converged : bool
+        Whether the iterations came to rest. If not, the numbers are only a guess.
+    """
+
+    predictors: Mapping[str, PredictorPilot]
+    blocks: tuple[BlockPilot, ...]
+    scalars: Mapping[str, float]
+    precision: Mapping[str, FloatArray]
+    converged: bool
