@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from numbers import Integral
 from pathlib import Path
 from typing import Any
@@ -46,7 +47,7 @@ def brm(
     seed: int | None = None,
     adapt_delta: float = 0.8,
     max_treedepth: int = 10,
-    init: float | Mapping[str, Any] | Sequence[Mapping[str, Any]] | None = None,
+    init: str | float | Mapping[str, Any] | Sequence[Mapping[str, Any]] = "auto",
     threads: int | None = None,
     save_warmup: bool = False,
     toolchain: str | None = None,
@@ -94,9 +95,11 @@ def brm(
         Target acceptance probability; raise it towards 1 if there are divergences.
     max_treedepth : int
         Limit of the trajectories' length, as a power of two.
-    init : float, mapping or sequence of mappings, optional
-        Initial values: a number x draws them from (-x, x) on the unconstrained scale; a mapping
-        holds values by the names of the Stan program.
+    init : "auto", float, mapping or sequence of mappings
+        Initial values. ``"auto"`` starts the chains around a quick approximation of the posterior,
+        spread by two of its standard deviations, and with its scales; a number x draws them from
+        (-x, x) on the unconstrained scale (brms' choice is 2); a mapping holds values by the names
+        of the Stan program for all chains, a sequence one mapping for each.
     threads : int, optional
         Threads within a chain. Only 1 so far: chains run side by side, see `cores`.
     save_warmup : bool
@@ -155,7 +158,7 @@ def brm(
         seed=seed,
         adapt_delta=tuning["adapt_delta"],
         max_treedepth=tuning["max_treedepth"],
-        inits=init,
+        inits=None if init == "auto" else init,
         save_warmup=save_warmup,
     )
     model = build(
@@ -168,8 +171,7 @@ def brm(
         parameterization=parameterization,
         data2=data2,
     )
-    if isinstance(init, Mapping | Sequence):
-        _check_init(init, model.program)
+    options = _with_start(options, init, model.program)
     tools = find_toolchain(toolchain)
     with Progress(show=progress) as display:
         binary = compiled(model.program.code, tools, CompileOptions(), on_stage=display.stage)
@@ -275,13 +277,34 @@ def _tuning(
     return tuning
 
 
-def _check_init(init: Any, program: Program) -> None:
+def _with_start(options: SampleOptions, init: Any, program: Program) -> SampleOptions:
+    """Return the options with initial values as the Stan program takes them."""
+    if init == "auto":
+        if program.start is None:
+            return options
+        seed = options.seed_to_use()
+        return replace(
+            options,
+            seed=seed,
+            inits=program.start.points(seed, options.chains),
+            inv_metric=program.start.inverse_metric(),
+        )
+    if isinstance(init, Mapping):
+        _check_init(init, program)
+        return replace(options, inits=program.initial(init))
+    if isinstance(init, Sequence):
+        for values in init:
+            _check_init(values, program)
+        return replace(options, inits=[program.initial(values) for values in init])
+    return options
+
+
+def _check_init(init: Mapping[str, Any], program: Program) -> None:
     """Refuse initial values of what the program does not sample, which Stan would ignore."""
-    names = [p.free if p.fixed == "some" else p.name for p in program.parameters]
-    for values in [init] if isinstance(init, Mapping) else init:
-        for name in values:
-            if name not in names:
-                raise SamplingError(
-                    f"init has a value for {name!r}, which the Stan program does not sample. "
-                    f"{did_you_mean(str(name), names)} See stancode(...) for the parameters block."
-                )
+    for name in init:
+        if name not in program.initial_names:
+            raise SamplingError(
+                f"init has a value for {name!r}, which the Stan program does not sample. "
+                f"{did_you_mean(str(name), program.initial_names)} See stancode(...) for its "
+                "parameters."
+            )

@@ -200,7 +200,18 @@ class _Fit:
     def _scalar(
         self, solver: _Solver, state: _State, dpar: Dpar, element: ElementPrior
     ) -> float:
-        """Return the next value of a distributional parameter, on the log scale above its bound."""
+        """Return the next value of a distributional parameter: one Newton step on its log."""
+        at = np.log(state.scalars[dpar.name] - dpar.lower)
+        slope, bend = self._derivatives(solver, state, dpar, element)
+        change = -slope / bend if bend < 0.0 else 0.5 * np.sign(slope)
+        if not np.isfinite(change):
+            change = 0.0
+        return dpar.lower + float(np.exp(np.clip(at + np.clip(change, -1.0, 1.0), -15.0, 15.0)))
+
+    def _derivatives(
+        self, solver: _Solver, state: _State, dpar: Dpar, element: ElementPrior
+    ) -> tuple[float, float]:
+        """Return slope and curvature of the log posterior in the log of a parameter."""
         step = 0.1
         at = np.log(state.scalars[dpar.name] - dpar.lower)
         values = []
@@ -212,10 +223,7 @@ class _Fit:
             values.append(solver.marginal(moved) + prior + jacobian)
         slope = (values[2] - values[0]) / (2.0 * step)
         bend = (values[2] - 2.0 * values[1] + values[0]) / step**2
-        change = -slope / bend if bend < 0.0 else 0.5 * np.sign(slope)
-        if not np.isfinite(change):
-            change = 0.0
-        return dpar.lower + float(np.exp(np.clip(at + np.clip(change, -1.0, 1.0), -15.0, 15.0)))
+        return slope, bend
 
     def _result(
         self, solver: _Solver, state: _State, information: list[FloatArray], converged: bool
@@ -242,7 +250,11 @@ class _Fit:
             name: marginal[layout.coefficients[i], layout.coefficients[i]]
             for i, name in enumerate(self.density.linear)
         }
-        return Pilot(predictors, blocks, state.scalars, precision, converged)
+        variances = {}
+        for name, element in self._free_scalars.items():
+            bend = self._derivatives(solver, state, self.family.dpar(name), element)[1]
+            variances[name] = 1.0 / max(-bend, 1.0) if np.isfinite(bend) else 1.0
+        return Pilot(predictors, blocks, state.scalars, variances, precision, converged)
 
 
 @dataclass(frozen=True)

@@ -60,6 +60,13 @@ class BlockPilot:
         return np.sqrt(np.diagonal(self.covariance))
 
     @property
+    def shrinkage(self) -> FloatArray:
+        """Share of the data in each effect's estimate, shape (levels, coefs); 0 is all prior."""
+        prior = np.linalg.inv(self.covariance)
+        left = np.linalg.inv(self.information + prior)
+        return 1.0 - np.einsum("gmm->gm", left) / np.diagonal(self.covariance)
+
+    @property
     def strength(self) -> FloatArray:
         """Information of the data in units of the prior's, shape (levels,).
 
@@ -85,6 +92,8 @@ class Pilot:
         One for each block of group-level effects of the design.
     scalars : mapping of str to float
         Distributional parameters that are one number.
+    scalar_variances : mapping of str to float
+        Approximate posterior variance of the log of each scalar's distance from its lower bound.
     precision : mapping of str to ndarray, shape (coefficients, coefficients)
         Precision of each linear predictor's coefficients, averaged over all effects.
     converged : bool
@@ -94,5 +103,6 @@ class Pilot:
     predictors: Mapping[str, PredictorPilot]
     blocks: tuple[BlockPilot, ...]
     scalars: Mapping[str, float]
+    scalar_variances: Mapping[str, float]
     precision: Mapping[str, FloatArray]
     converged: bool

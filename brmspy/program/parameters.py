@@ -77,6 +77,12 @@ class StanParameter:
         return log_prior_density(self.elements, vector)
 
     @property
+    def free_positions(self) -> NDArray[np.intp]:
+        """Positions of the elements that ``constant()`` does not fix."""
+        fixed = [element.distribution == "constant" for element in self.elements]
+        return np.flatnonzero(~np.array(fixed, dtype=bool))
+
+    @property
     def bound_type(self) -> str:
         """Stan type of data that bound the parameter element by element."""
         if not self.size:

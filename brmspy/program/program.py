@@ -21,6 +21,8 @@ from brmspy.program.parameters import StanParameter
 from brmspy.program.predictors import covariates_of, family_parameters, likelihood, predictors_of
 from brmspy.program.recover import recover_draws
 from brmspy.program.render import helper_function, render
+from brmspy.program.start import Start
+from brmspy.program.starting import start_of
 
 __all__ = ["Program", "build_program"]
 
@@ -45,6 +47,8 @@ class Program:
         Distributional parameters that are estimated as one number.
     fixed : mapping of str to float
         Distributional parameters that the formula fixes.
+    start : Start or None
+        Where chains start, and with which scales; None to leave that to Stan.
     """
 
     code: str
@@ -53,6 +57,7 @@ class Program:
     terms: TermSet = field(repr=False)
     family_parameters: Mapping[str, StanParameter] = field(repr=False)
     fixed: Mapping[str, float] = field(repr=False)
+    start: Start | None = field(default=None, repr=False)
 
     @property
     def parameters(self) -> tuple[StanParameter, ...]:
@@ -115,6 +120,30 @@ class Program:
         """Return the parameters that the formula fixes, repeated for each draw."""
         shape = next(iter(draws.values())).shape[:2]
         return {name: np.full(shape, value) for name, value in self.fixed.items()}
+
+    @property
+    def initial_names(self) -> tuple[str, ...]:
+        """Names of what can be given an initial value."""
+        named = (p for p in self.parameters if p.fixed != "all" and not p.internal)
+        return tuple(p.free if p.fixed == "some" else p.name for p in named)
+
+    def initial(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        """Return initial values as the Stan program takes them.
+
+        Parameters
+        ----------
+        values : mapping of str to number or array_like
+            Values of some of `initial_names`.
+
+        Returns
+        -------
+        dict of str to Any
+            The same in the sampler's coordinates.
+        """
+        moved = dict(values)
+        for population in self.terms.population.values():
+            moved = population.coordinates(moved)
+        return moved
 
     def log_prior(self, draws: Draws) -> NDArray[np.float64]:
         """Return the log density of the user's priors, shape (chain, draw).
@@ -218,7 +247,8 @@ def build_program(
     data |= fixed
     data["log_prior_mass"] = sum(p.log_mass for p in parameters)
     data["prior_only"] = int(prior_only)
-    return Program(render(skeleton), data, design, terms, scalars, fixed)
+    start = None if pilot is None else start_of(pilot, terms, scalars, parameters)
+    return Program(render(skeleton), data, design, terms, scalars, fixed, start)
 
 
 def _parameters(

@@ -16,10 +16,12 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from brmspy.pilot import BlockPilot, Pilot
 from brmspy.program.coordinates import Whitening
 from brmspy.program.integrate import Statistics
 from brmspy.program.parameters import StanParameter
 from brmspy.program.sparse import CompressedRows
+from brmspy.program.start import StartValue, free_start
 
 __all__ = [
     "BlockUse",
@@ -210,6 +212,48 @@ class Population(Term):
         assert self.coefficients is not None, "columns belong to coefficients"
         return f"X{self.suffix}", self.coefficients.name
 
+    def start(self, pilot: Pilot) -> dict[str, StartValue]:
+        """Return the coefficients' posterior mode and variances."""
+        if self.whitening is not None:
+            return {
+                f"std_coefs{self.suffix}": StartValue(np.zeros(self.count), np.ones(self.count))
+            }
+        mode = pilot.predictors[self.predictor].coefficients
+        variances = np.diagonal(np.linalg.pinv(pilot.precision[self.predictor], hermitian=True))
+        values: dict[str, StartValue] = {}
+        first = 0
+        if self.intercept is not None:
+            first = 1
+            if self.intercept.fixed == "none":
+                values[self.intercept.name] = free_start(self.intercept, mode[0], variances[:1])
+        if self.coefficients is not None and self.coefficients.fixed != "all":
+            free = self.coefficients.free_positions + first
+            values[self.coefficients.name] = free_start(
+                self.coefficients, mode[free], variances[free]
+            )
+        return values
+
+    def coordinates(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        """Return given values of intercept and coefficients as the sampler's coordinates.
+
+        Parameters
+        ----------
+        values : mapping of str to number or array_like
+            By the names of the program; what is missing is where the pilot fit has it.
+        """
+        own = [p for p in (self.intercept, self.coefficients) if p is not None]
+        if self.whitening is None or not any(p.name in values for p in own):
+            return dict(values)
+        stacked = self.whitening.location.copy()
+        for parameter in own:
+            if parameter.name in values:
+                first = int(self.intercept is not None)
+                place = slice(0, 1) if parameter is self.intercept else slice(first, None)
+                stacked[place] = values[parameter.name]
+        rest = {name: value for name, value in values.items() if name not in {p.name for p in own}}
+        moved = np.linalg.solve(self.whitening.scale, stacked - self.whitening.location)
+        return rest | {f"std_coefs{self.suffix}": moved}
+
     def stack(self, draws: Draws) -> NDArray[np.float64]:
         """Return intercept and coefficients at the columns' means, shape (chain, draw, coef)."""
         parts = []
@@ -297,6 +341,11 @@ class CentredLevels:
         if self.E is not None:
             parts.append(f"csr_matrix_times_vector({self.rows}, Q{p}, Ew{s}, Ev{s}, Eu{s}, w{p})")
         return " + ".join(parts)
+
+    def start(self, coefficients: NDArray[np.float64], w: NDArray[np.float64]) -> Any:
+        """Return the centres at given coefficients and coordinates, shape (centred,)."""
+        total = self.B @ coefficients if self.has_coefficients else np.zeros(len(self.B))
+        return total if self.E is None else total + self.E.matrix @ w
 
     def centres(
         self, coefficients: NDArray[np.float64] | None, w: NDArray[np.float64]
@@ -386,6 +435,41 @@ class UncorrelatedEffects(Term):
         effects = f"{self.sd.name}[coef{self.suffix}] .* {self.z.name}"
         return effects if self.u is None else f"append_row({self.u.name}, {effects})"
 
+    def modes(self, pilot: Pilot) -> NDArray[np.float64]:
+        """Return the effects of the pilot fit in the places of their coordinates."""
+        effects = np.empty(self.width)
+        for (block, m), positions in zip(self.members, self.positions, strict=True):
+            effects[positions] = pilot.blocks[block].effects[:, m]
+        return effects
+
+    def start(self, pilot: Pilot, w: NDArray[np.float64]) -> dict[str, StartValue]:
+        """Return standard deviations and coordinates of the pilot fit.
+
+        Parameters
+        ----------
+        pilot : Pilot
+            The pilot fit.
+        w : ndarray, shape (Q,)
+            All coordinates of the predictor's effects, where centred levels have their means.
+        """
+        found = [(pilot.blocks[block], m) for block, m in self.members]
+        sd = np.array([block.sd[m] for block, m in found])
+        spread = np.array([_sd_variance(block.shrinkage[:, m]) for block, m in found])
+        variances = np.empty(self.width)
+        for (block, m), positions in zip(found, self.positions, strict=True):
+            variances[positions] = block.covariance[m, m] * (1.0 - block.shrinkage[:, m])
+        count = self.width - len(self.data[f"coef{self.suffix}"])
+        own = sd[self.data[f"coef{self.suffix}"] - 1]
+        values = {
+            self.sd.name: StartValue(sd[self.sd.free_positions], spread[self.sd.free_positions]),
+            self.z.name: StartValue(
+                w[count : self.width] / own, variances[count : self.width] / own**2
+            ),
+        }
+        if self.u is not None:
+            values[self.u.name] = StartValue(w[:count], variances[:count])
+        return values
+
     def stack(self, draws: Draws) -> NDArray[np.float64]:
         """Return the coordinates, shape (chain, draw, width)."""
         coef = self.data[f"coef{self.suffix}"] - 1
@@ -409,6 +493,27 @@ class UncorrelatedEffects(Term):
         ):
             sds[member] = draws[self.sd.name][..., number]
             effects[member] = r[..., positions]
+
+
+def _scale_start(
+    sd: StanParameter, cholesky: StanParameter | None, found: BlockPilot
+) -> dict[str, StartValue]:
+    """Return the start of a block's standard deviations and correlations."""
+    spread = np.array([_sd_variance(column) for column in found.shrinkage.T])
+    free = sd.free_positions
+    values = {sd.name: StartValue(found.sd[free], spread[free])}
+    if cholesky is not None:
+        size = len(found.sd)
+        factor = np.linalg.cholesky(found.covariance / np.outer(found.sd, found.sd))
+        # A correlation is known about twice as well as the logs of its standard deviations.
+        pairs = [spread[i] + spread[j] for i in range(size) for j in range(i)]
+        values[cholesky.name] = StartValue(factor, np.array(pairs))
+    return values
+
+
+def _sd_variance(shrinkage: NDArray[np.float64]) -> float:
+    """Return the approximate posterior variance of the log of a standard deviation."""
+    return float(1.0 / max(2.0 * np.square(shrinkage).sum(), 1.0))
 
 
 def stack_positions(
@@ -529,6 +634,41 @@ class CorrelatedEffects(Term):
         use = next(use for use in self.uses if use.predictor == predictor)
         span = self.span(use)
         return f"to_vector(r{s}[{span}[1]:{span}[2]])"
+
+    def modes(self, pilot: Pilot, predictor: str) -> NDArray[np.float64]:
+        """Return the effects of the pilot fit in the places of their coordinates."""
+        use = next(use for use in self.uses if use.predictor == predictor)
+        effects = pilot.blocks[self.block].effects[:, use.first - 1 : use.last]
+        ordered = np.empty_like(effects)
+        ordered[stack_positions([self.centred], 1)[0]] = effects
+        return ordered.ravel()
+
+    def start(self, pilot: Pilot, w: NDArray[np.float64]) -> dict[str, StartValue]:
+        """Return standard deviations, correlations and coordinates of the pilot fit.
+
+        Parameters
+        ----------
+        pilot : Pilot
+            The pilot fit.
+        w : ndarray, shape (levels * coefs,)
+            The block's coordinates, where centred levels have their means.
+        """
+        found = pilot.blocks[self.block]
+        count = int(self.centred.sum())
+        order = np.argsort(stack_positions([self.centred], 1)[0])
+        values = _scale_start(self.sd, self.cholesky, found)
+        root = np.linalg.cholesky(found.covariance)
+        inner = np.linalg.inv(np.eye(self.size) + root.T @ found.information @ root)
+        own = np.linalg.solve(root, found.effects[order].T)
+        values[self.z.name] = StartValue(
+            own[:, count:], np.einsum("gmm->gm", inner)[order][count:].ravel()
+        )
+        if self.u is not None:
+            left = np.einsum("gmm->gm", root @ inner @ root.T)[order][:count]
+            values[self.u.name] = StartValue(
+                w[: count * self.size].reshape(count, self.size).T, left.ravel()
+            )
+        return values
 
     def stack(self, draws: Draws, predictor: str) -> NDArray[np.float64]:
         """Return the coordinates that enter `predictor`, shape (chain, draw, levels * coefs)."""
@@ -667,6 +807,10 @@ class IntegratedEffects(Term):
             "rss": s.rss,
             "count": s.count,
         }
+
+    def start(self, pilot: Pilot) -> dict[str, StartValue]:
+        """Return standard deviations and correlations of the pilot fit."""
+        return _scale_start(self.sd, self.cholesky, pilot.blocks[self.block])
 
     def density(self, sigma: str) -> str:
         """Stan text of the log density of the response."""
