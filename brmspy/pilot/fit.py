@@ -39,7 +39,7 @@ __all__ = ["pilot_fit"]
 FloatArray = NDArray[np.float64]
 
 _ITERATIONS = 60
-_TOLERANCE = 0.02  # of log standard deviations, and of effects in units of their sd
+_TOLERANCE = 0.03  # of log standard deviations, and of effects in units of their sd
 _HALVINGS = 12
 _DENSE = 3_000_000  # non-zero elements beyond which a factorisation fills up
 _RIDGE = 1e-10
@@ -103,12 +103,17 @@ class _Fit:
         solver = _Solver(self.density, layout, centre, precision, bounds)
         state = self._start(layout, centre)
         converged = False
+        trail: list[FloatArray] = []
         for _ in range(_ITERATIONS):
             before = state
             state, information = self._step(solver, state)
             if _settled(before, state, layout):
                 converged = True
                 break
+            trail.append(_log_variances(state))
+            if len(trail) == 3:
+                state = _extrapolated(state, trail)
+                trail.clear()
         return self._result(solver, state, information, converged)
 
     def _coefficient_priors(self) -> list[ElementPrior]:
@@ -354,6 +359,29 @@ class _Solver:
         return float(rows.sum() - 0.5 * step @ (prior @ step))
 
 
+def _log_variances(state: _State) -> FloatArray:
+    """Return the logs of all variances of effects."""
+    return np.concatenate([np.log(np.diagonal(c)) for c in state.covariances] or [np.empty(0)])
+
+
+def _extrapolated(state: _State, trail: list[FloatArray]) -> _State:
+    """Return the state with its variances moved to where their geometric approach leads.
+
+    Aitken's delta-squared process: near a small variance the fixed point is approached slowly.
+    """
+    first, second = trail[1] - trail[0], trail[2] - trail[1]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ratio = np.where(np.abs(first) > 1e-12, second / first, 0.0)
+    ratio = np.clip(ratio, 0.0, 0.9)
+    moves = np.clip(second * ratio / (1.0 - ratio), -3.0, 3.0)
+    covariances = []
+    for covariance in state.covariances:
+        own, moves = moves[: len(covariance)], moves[len(covariance) :]
+        scale = np.exp(0.5 * own)
+        covariances.append(scale[:, None] * covariance * scale)
+    return _State(state.theta, tuple(covariances), state.scalars)
+
+
 def _solve(matrix: Any, right: FloatArray) -> FloatArray:
     """Solve a sparse, symmetric, positive definite system."""
     diagonal = matrix.diagonal()
@@ -376,5 +404,5 @@ def _settled(before: _State, after: _State, layout: Layout) -> bool:
         if abs(value - before.scalars[name]) > _TOLERANCE * abs(value):
             return False
     etas = [layout.predictors(state.theta) for state in (before, after)]
-    spread = etas[1].std(axis=0) + 1e-8 * (1.0 + np.abs(etas[1]).max(axis=0))
+    spread = etas[1].std(axis=0) + 0.01 * (1.0 + np.abs(etas[1]).max(axis=0))
     return bool(np.all(np.abs(etas[1] - etas[0]).max(axis=0) <= _TOLERANCE * spread))
