@@ -158,7 +158,7 @@ def brm(
         seed=seed,
         adapt_delta=tuning["adapt_delta"],
         max_treedepth=tuning["max_treedepth"],
-        inits=None if init == "auto" else init,
+        inits=None if init == "auto" else init,  # type: ignore[arg-type]  # text is refused there
         save_warmup=save_warmup,
     )
     model = build(

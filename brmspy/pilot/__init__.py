@@ -9,4 +9,12 @@ from brmspy.pilot.fit import pilot_fit
 from brmspy.pilot.layout import centred_columns
 from brmspy.pilot.records import BlockPilot, Pilot, PredictorPilot
 
-__all__ = ["BlockPilot", "Pilot", "PredictorPilot", "block_diagonal", "centred_columns", "diagonal_blocks", "pilot_fit"]
+__all__ = [
+    "BlockPilot",
+    "Pilot",
+    "PredictorPilot",
+    "block_diagonal",
+    "centred_columns",
+    "diagonal_blocks",
+    "pilot_fit",
+]

@@ -202,9 +202,7 @@ class _Fit:
             correlation = 0.98 * products / np.outer(scale, scale) + 0.02 * np.eye(len(old))
         return np.asarray(sd[:, None] * correlation * sd)
 
-    def _scalar(
-        self, solver: _Solver, state: _State, dpar: Dpar, element: ElementPrior
-    ) -> float:
+    def _scalar(self, solver: _Solver, state: _State, dpar: Dpar, element: ElementPrior) -> float:
         """Return the next value of a distributional parameter: one Newton step on its log."""
         at = np.log(state.scalars[dpar.name] - dpar.lower)
         slope, bend = self._derivatives(solver, state, dpar, element)
@@ -241,6 +239,7 @@ class _Fit:
         predictors = {
             name: PredictorPilot(
                 state.theta[layout.coefficients[i]],
+                solver.centre[layout.coefficients[i]],
                 solver.precision[layout.coefficients[i]],
                 etas[:, i],
                 weights[:, i, i],
@@ -251,15 +250,11 @@ class _Fit:
             BlockPilot(state.covariances[k], layout.block(state.theta, k), information[k])
             for k in range(len(layout.shapes))
         )
-        precision = {
-            name: marginal[layout.coefficients[i], layout.coefficients[i]]
-            for i, name in enumerate(self.density.linear)
-        }
         variances = {}
         for name, element in self._free_scalars.items():
             bend = self._derivatives(solver, state, self.family.dpar(name), element)[1]
             variances[name] = 1.0 / max(-bend, 1.0) if np.isfinite(bend) else 1.0
-        return Pilot(predictors, blocks, state.scalars, variances, precision, converged)
+        return Pilot(predictors, blocks, state.scalars, variances, marginal, converged)
 
 
 @dataclass(frozen=True)
@@ -274,6 +269,8 @@ class _Solver:
 
     def newton(self, state: _State) -> FloatArray:
         """Return theta after one step, halved until it improves the objective."""
+        if not self.layout.size:
+            return state.theta
         curvature = self.density.curvature(self.layout.predictors(state.theta), state.scalars)
         prior = self._prior(state.covariances)
         hessian = self._hessian(curvature) + prior
@@ -298,12 +295,8 @@ class _Solver:
 
     def marginal(self, state: _State) -> float:
         """Return Laplace's approximation of the log likelihood of the family's parameters."""
-        value = float(
-            self.density.value(self.layout.predictors(state.theta), state.scalars).sum()
-        )
-        for information, covariance in zip(
-            self.information(state), state.covariances, strict=True
-        ):
+        value = float(self.density.value(self.layout.predictors(state.theta), state.scalars).sum())
+        for information, covariance in zip(self.information(state), state.covariances, strict=True):
             root = np.linalg.cholesky(covariance)
             inner = np.eye(len(root)) + root.T @ information @ root
             value -= 0.5 * float(np.linalg.slogdet(inner)[1].sum())
@@ -347,10 +340,10 @@ class _Solver:
 
     def _prior(self, covariances: tuple[FloatArray, ...]) -> Any:
         """Return the precision of theta before the data."""
-        parts = [sparse.diags_array(self.precision)] if len(self.precision) else []
+        parts: list[Any] = [sparse.diags_array(self.precision)] if len(self.precision) else []
         for (levels, _), covariance in zip(self.layout.shapes, covariances, strict=True):
             parts.append(sparse.kron(sparse.eye_array(levels), np.linalg.inv(covariance)))
-        return sparse.csr_array(sparse.block_diag(parts))
+        return sparse.csr_array(sparse.block_diag(parts) if parts else (0, 0))
 
     def _objective(self, theta: FloatArray, scalars: Mapping[str, float], prior: Any) -> float:
         """Return the penalised log likelihood."""

@@ -39,7 +39,10 @@ def level_information(
     list of ndarray, shape (levels, coefs, coefs)
     """
     count = len(layout.shapes)
-    own = [diagonal_blocks(_square(hessian, layout.effects[k]), layout.shapes[k][1]) for k in range(count)]
+    own = [
+        diagonal_blocks(_square(hessian, layout.effects[k]), layout.shapes[k][1])
+        for k in range(count)
+    ]
     order = sorted(range(count), key=lambda k: -layout.shapes[k][0])
     cross = {
         (k, f): sparse.csr_array(hessian[layout.effects[k], :][:, layout.effects[f]])

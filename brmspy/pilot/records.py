@@ -21,8 +21,8 @@ class PredictorPilot:
     ----------
     coefficients : ndarray, shape (coefficients,)
         Posterior mode; the intercept's, at the means of the columns, first.
-    prior_precision : ndarray, shape (coefficients,)
-        Of normal stand-ins for the priors; 0.0 for flat ones.
+    prior_location, prior_precision : ndarray, shape (coefficients,)
+        Of normal stand-ins for the priors; precision 0.0 for flat ones.
     eta : ndarray, shape (nobs,)
         The linear predictor.
     weights : ndarray, shape (nobs,)
@@ -30,6 +30,7 @@ class PredictorPilot:
     """
 
     coefficients: FloatArray
+    prior_location: FloatArray
     prior_precision: FloatArray
     eta: FloatArray
     weights: FloatArray
@@ -94,8 +95,9 @@ class Pilot:
         Distributional parameters that are one number.
     scalar_variances : mapping of str to float
         Approximate posterior variance of the log of each scalar's distance from its lower bound.
-    precision : mapping of str to ndarray, shape (coefficients, coefficients)
-        Precision of each linear predictor's coefficients, averaged over all effects.
+    precision : ndarray, shape (all coefficients, all coefficients)
+        Precision of the coefficients of all linear predictors, one after the other, averaged over
+        all effects.
     converged : bool
         Whether the iterations came to rest. If not, the numbers are only a guess.
     """
@@ -104,5 +106,14 @@ class Pilot:
     blocks: tuple[BlockPilot, ...]
     scalars: Mapping[str, float]
     scalar_variances: Mapping[str, float]
-    precision: Mapping[str, FloatArray]
+    precision: FloatArray
     converged: bool
+
+    def places(self, predictor: str) -> slice:
+        """Return where a linear predictor's coefficients stand in `precision`."""
+        start = 0
+        for name, found in self.predictors.items():
+            if name == predictor:
+                return slice(start, start + len(found.coefficients))
+            start += len(found.coefficients)
+        raise KeyError(predictor)

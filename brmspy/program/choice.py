@@ -15,7 +15,7 @@ _ENOUGH = 2.0
 
 
 def choose_coordinates(
-    design: Design, pilot: Pilot | None, parameterization: str
+    design: Design, pilot: Pilot | None, parameterization: str, prior_only: bool
 ) -> Coordinates:
     """Choose the coordinates.
 
@@ -27,17 +27,21 @@ def choose_coordinates(
         The pilot fit; None leaves everything in the textbook's coordinates.
     parameterization : {"auto", "centered", "noncentered"}
         What the user wants.
+    prior_only : bool
+        Whether the draws come from the prior. The program is then the same as for the posterior,
+        but no level is centred: without data, standardised effects are best.
 
     Returns
     -------
     Coordinates
     """
     if pilot is None:
-        return Coordinates(
-            tuple(np.zeros(len(group.levels), dtype=bool) for group in design.groups), None
-        )
-    if parameterization == "centered":
-        return Coordinates(
-            tuple(np.ones(len(group.levels), dtype=bool) for group in design.groups), pilot
-        )
-    return Coordinates(tuple(block.strength > _ENOUGH for block in pilot.blocks), pilot)
+        centred = [np.zeros(len(group.levels), dtype=bool) for group in design.groups]
+    elif parameterization == "centered":
+        centred = [np.ones(len(group.levels), dtype=bool) for group in design.groups]
+    else:
+        centred = [block.strength > _ENOUGH for block in pilot.blocks]
+    mapped = tuple(bool(flags.any()) for flags in centred)
+    if prior_only:
+        centred = [np.zeros_like(flags) for flags in centred]
+    return Coordinates(tuple(centred), mapped, pilot, prior_only)

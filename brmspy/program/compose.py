@@ -12,8 +12,8 @@ from scipy import sparse
 
 from brmspy.data import Design, GroupInfo
 from brmspy.formula import LinearPredictor, NonlinearPredictor
-from brmspy.priors import ElementPrior, PriorSet
 from brmspy.pilot import Pilot, centred_columns
+from brmspy.priors import ElementPrior, PriorSet
 from brmspy.program.coordinates import BlockColumns, PredictorMap, Whitening, centre, whitening
 from brmspy.program.integrate import statistics
 from brmspy.program.parameters import StanParameter, latent_parameter, stan_parameter
@@ -26,6 +26,7 @@ from brmspy.program.terms import (
     IntegratedEffects,
     Offset,
     Population,
+    StandardCoefficients,
     Term,
     UncorrelatedEffects,
     is_constant,
@@ -82,6 +83,8 @@ class TermSet:
         All but `correlated` are keyed by predictor.
     integrated : IntegratedEffects or None
         The block that is integrated out.
+    standard : StandardCoefficients or None
+        The coordinates of population-level coefficients, where they are not these themselves.
     """
 
     population: Mapping[str, Population]
@@ -90,18 +93,26 @@ class TermSet:
     correlated: tuple[CorrelatedEffects, ...]
     effects: Mapping[str, GroupEffects]
     integrated: IntegratedEffects | None = None
+    standard: StandardCoefficients | None = None
 
     @property
     def all(self) -> tuple[Term, ...]:
         """Every term, in the order of the program."""
         return (
             *self.population.values(),
+            *([] if self.standard is None else [self.standard]),
             *self.offsets.values(),
             *self.uncorrelated.values(),
             *self.correlated,
             *self.effects.values(),
             *([] if self.integrated is None else [self.integrated]),
         )
+
+    @property
+    def helpers(self) -> tuple[str, ...]:
+        """Names of the Stan functions that terms call."""
+        bounded = any(term.bounded for term in self.population.values())
+        return ("within_bounds",) if bounded else ()
 
     def pieces(self, predictor: str) -> LinearPieces:
         """Return the pieces of a linear predictor."""
@@ -126,23 +137,46 @@ class Coordinates:
     ----------
     centred : tuple of ndarray of bool, shape (levels,)
         For each block of the design, the levels whose coordinate is their hierarchical mean.
+    mapped : tuple of bool
+        For each block, whether the program has room for such levels.
     pilot : Pilot or None
         The pilot fit that coefficients are standardised by; None to leave them as they are.
+    prior_only : bool
+        Whether the draws come from the prior, which then standardises the coefficients.
     """
 
     centred: tuple[NDArray[np.bool_], ...]
+    mapped: tuple[bool, ...]
     pilot: Pilot | None
+    prior_only: bool = False
 
     def weights(self, predictor: str, nobs: int) -> NDArray[np.float64]:
         """Return the information of each row about a linear predictor."""
         return np.ones(nobs) if self.pilot is None else self.pilot.predictors[predictor].weights
 
-    def whitening(self, predictor: str) -> Whitening | None:
-        """Return the coordinates of a linear predictor's coefficients, if they have any."""
-        if self.pilot is None:
+    def whitening(
+        self, predictors: Sequence[str], lower: NDArray[np.float64], upper: NDArray[np.float64]
+    ) -> Whitening | None:
+        """Return coordinates of the coefficients of linear predictors, on the unconstrained scale.
+
+        Parameters
+        ----------
+        predictors : sequence of str
+            The predictors.
+        lower, upper : ndarray
+            Bounds of their coefficients.
+        """
+        pilot = self.pilot
+        if pilot is None or not predictors:
             return None
-        location = self.pilot.predictors[predictor].coefficients
-        return whitening(location, self.pilot.precision[predictor])
+        found = [pilot.predictors[name] for name in predictors]
+        places = np.concatenate([np.r_[pilot.places(name)] for name in predictors])
+        precision = pilot.precision[np.ix_(places, places)]
+        location = np.concatenate([part.coefficients for part in found])
+        if whitening(location, precision) is not None and self.prior_only:
+            location = np.concatenate([part.prior_location for part in found])
+            precision = np.diag(np.concatenate([part.prior_precision for part in found]))
+        return whitening(location, precision, lower, upper)
 
 
 @dataclass(frozen=True)
@@ -162,21 +196,48 @@ class _Stack:
         return total
 
 
-def _is_free(parameter: StanParameter) -> bool:
-    """Whether no element is bounded or fixed."""
-    return parameter.fixed == "none" and not parameter.bounds
+def _bounds(term: Population, side: str) -> NDArray[np.float64]:
+    """Return one side of the bounds of a predictor's coefficients, the intercept's first."""
+    elements = [element for p in term.parameters for element in p.elements]
+    return np.array([getattr(element, side) for element in elements])
 
 
-def _defined(
-    intercept: StanParameter | None, coefficients: StanParameter | None, stacked: str
-) -> tuple[StanParameter | None, StanParameter | None]:
-    """Return intercept and coefficients as parts of one vector."""
+def _computed(term: Population, definition: str) -> Population:
+    """Return a predictor's coefficients as parts of a vector that is computed."""
+    intercept, coefficients, vector = term.intercept, term.coefficients, f"coefs{term.suffix}"
+    lower, upper = _bounds(term, "lower"), _bounds(term, "upper")
+    bounded = bool(np.any(np.isfinite(lower) | np.isfinite(upper)))
     if coefficients is not None:
-        part = stacked if intercept is None else f"tail({stacked}, {coefficients.size})"
-        coefficients = replace(coefficients, definition=part)
+        part = vector if intercept is None else f"tail({vector}, {coefficients.size})"
+        coefficients = replace(
+            coefficients,
+            definition=part,
+            bounds="",
+            bounded_by_data=False,
+            data=_unbounded(coefficients),
+        )
     if intercept is not None:
-        intercept = replace(intercept, definition=f"{stacked}[1]")
-    return intercept, coefficients
+        intercept = replace(
+            intercept,
+            definition=f"{vector}[1]",
+            bounds="",
+            bounded_by_data=False,
+            data=_unbounded(intercept),
+        )
+    return replace(
+        term,
+        intercept=intercept,
+        coefficients=coefficients,
+        definition=definition,
+        lower=lower if bounded else None,
+        upper=upper if bounded else None,
+    )
+
+
+def _unbounded(parameter: StanParameter) -> dict[str, Any]:
+    """Return the data of a parameter without its bounds, which stand elsewhere."""
+    bounds = (f"lb_{parameter.name}", f"ub_{parameter.name}")
+    return {name: value for name, value in parameter.data.items() if name not in bounds}
 
 
 def prior_scope(predictor: LinearPredictor | NonlinearPredictor) -> dict[str, str]:
@@ -238,8 +299,14 @@ class _Composer:
         """Return all terms."""
         names = [p.name for p in self.design.terms.predictors if isinstance(p, LinearPredictor)]
         maps = {name: self._map(name) for name in names}
-        population = {name: self._population(name, maps[name]) for name in names}
-        stacked = {name: term.stacked if term else "" for name, term in population.items()}
+        plain = {name: self._population(name, maps[name]) for name in names}
+        standard = self._standard({name: term for name, term in plain.items() if term})
+        computed = [] if standard is None else standard.populations
+        population = {
+            **{name: term for name, term in plain.items() if term},
+            **{term.predictor: term for term in computed},
+        }
+        stacked = {name: population[name].stacked if name in population else "" for name in names}
         stacks = {name: self._stack(name, maps[name]) for name in names}
         correlated = tuple(
             self._correlated(block, maps, stacked, stacks) for block in self._correlated_blocks
@@ -257,12 +324,13 @@ class _Composer:
             integrated = self._integrated(
                 self.integrate,
                 f"_{len(correlated) + 1}",
-                population["mu"],
+                population.get("mu"),
                 maps["mu"].A,
                 effects["mu"],
             )
         return TermSet(
-            population={name: term for name, term in population.items() if term},
+            population=population,
+            standard=standard,
             offsets={
                 name: Offset(self.suffixes[name], _purpose(name), offset)
                 for name in names
@@ -286,6 +354,7 @@ class _Composer:
                 arrays.Z[:, own],
                 len(group.levels),
                 self._centred(block),
+                self.coordinates.mapped[block] and not self._is_shared(block),
             )
         X = centred_columns(self.design, name)
         return centre(X, columns, self.coordinates.weights(name, self.design.arrays.nobs))
@@ -300,10 +369,12 @@ class _Composer:
 
     def _centred(self, block: int) -> NDArray[np.bool_]:
         """Return which levels of a block are centred; none if several predictors share it."""
-        group = self.design.groups[block]
-        if len({coef.predictor for coef in group.coefs}) > 1:
-            return np.zeros(len(group.levels), dtype=bool)
-        return self.coordinates.centred[block]
+        flags = self.coordinates.centred[block]
+        return np.zeros_like(flags) if self._is_shared(block) else flags
+
+    def _is_shared(self, block: int) -> bool:
+        """Whether a block has coefficients in several predictors."""
+        return len({coef.predictor for coef in self.design.groups[block].coefs}) > 1
 
     def _stack(self, name: str, mapped: PredictorMap) -> _Stack:
         """Return where each block's columns stand in the vector of a predictor's coordinates."""
@@ -342,7 +413,7 @@ class _Composer:
         stack: _Stack,
     ) -> CentredLevels | None:
         """Return the map of the centred levels of blocks, or of single coefficients of them."""
-        B, E = [], []
+        B, E, nested = [], [], False
         for block, position in blocks:
             if block not in mapped.blocks:
                 continue
@@ -350,17 +421,20 @@ class _Composer:
             size = mapped.Z[block].shape[1] // len(self._centred(block))
             step = slice(None) if position is None else slice(position, None, size)
             B.append(part.B[step])
-            E.append(stack.spread({other: share[step] for other, share in part.E.items()}, len(B[-1])))
+            shares = {other: share[step] for other, share in part.E.items()}
+            nested |= bool(shares)
+            E.append(stack.spread(shares, len(B[-1])))
         if not B:
             return None
-        lifted = sparse.vstack(E, format="csr")
+        # Stan wants a matrix to have rows: the last one is empty, so that there is always one.
+        lifted = sparse.vstack([*E, sparse.csr_array((1, stack.width))], format="csr")
         return CentredLevels(
             suffix=suffix,
             predictor=self.suffixes[name],
             rows=rows,
             coefficients=coefficients,
             B=np.vstack(B),
-            E=compressed_rows(lifted) if lifted.nnz else None,
+            E=compressed_rows(lifted) if nested else None,
         )
 
     def _scope(self, predictor: str) -> dict[str, str]:
@@ -412,11 +486,6 @@ class _Composer:
         if mapped.blocks:
             kept = np.flatnonzero(np.any(mapped.A != 0.0, axis=0))
             X = mapped.A[:, kept]
-        standardised = None
-        if all(p is None or _is_free(p) for p in (intercept, coefficients)):
-            standardised = self.coordinates.whitening(name)
-        if standardised is not None:
-            intercept, coefficients = _defined(intercept, coefficients, f"coefs{suffix}")
         return Population(
             suffix=suffix,
             purpose=purpose,
@@ -426,9 +495,32 @@ class _Composer:
             X=X,
             means=means,
             kept=kept,
-            whitening=standardised,
             integrated=self._in_statistics(name),
         )
+
+    def _standard(self, populations: Mapping[str, Population]) -> StandardCoefficients | None:
+        """Return the coordinates of all coefficients that are not fixed, if that is possible."""
+        free = {
+            name: term
+            for name, term in populations.items()
+            if all(p.fixed == "none" for p in term.parameters)
+        }
+        lower, upper = (
+            np.concatenate([_bounds(term, side) for term in free.values()] or [np.empty(0)])
+            for side in ("lower", "upper")
+        )
+        found = self.coordinates.whitening(tuple(free), lower, upper)
+        if found is None:
+            return None
+        computed: list[Population] = []
+        named = len(free) > 1
+        start = "1"
+        for term in free.values():
+            size = f"n_coefs{term.suffix}"
+            text = f"segment(all_coefs, {start}, {size})" if named else StandardCoefficients.VALUE
+            computed.append(_computed(term, text))
+            start += f" + {size}"
+        return StandardCoefficients("", "", found, tuple(computed), named)
 
     def _sd_prior(self, block: int, position: int) -> ElementPrior:
         """Return the prior of the standard deviation of one coefficient of a block."""
@@ -546,7 +638,9 @@ class _Composer:
             coefficients,
             stack,
         )
-        centred = latent_parameter(f"u{suffix}", "vector", f"n_centred{suffix}", "hierarchical means")
+        centred = latent_parameter(
+            f"u{suffix}", "vector", f"n_centred{suffix}", "hierarchical means"
+        )
         return UncorrelatedEffects(
             suffix=suffix,
             purpose=purpose,

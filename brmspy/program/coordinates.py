@@ -29,7 +29,7 @@ https://arxiv.org/abs/1312.0906
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -38,12 +38,13 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from brmspy.pilot import block_diagonal, diagonal_blocks
+from brmspy.program.unconstrained import from_unconstrained, to_unconstrained
 
 __all__ = ["BlockColumns", "CentredBlock", "PredictorMap", "Whitening", "centre", "whitening"]
 
 FloatArray = NDArray[np.float64]
 
-_RIDGE = 1e-10  # of a level's Z'WZ, where the level has too few rows for it to be invertible
+_RIDGE = 1e-12  # of a level's Z'WZ, where the level has too few rows for it to be invertible
 _TINY = 1e-10  # what is left of a column that is constant within levels, by rounding
 
 
@@ -61,12 +62,15 @@ class BlockColumns:
         Number of levels.
     centred : ndarray of bool, shape (levels,)
         Which levels have their hierarchical mean as coordinate.
+    mapped : bool
+        Whether the program has room for such levels, even if there are none.
     """
 
     index: NDArray[np.intp]
     Z: FloatArray
     levels: int
     centred: NDArray[np.bool_]
+    mapped: bool
 
     @property
     def matrix(self) -> Any:
@@ -113,9 +117,7 @@ class PredictorMap:
     blocks: Mapping[int, CentredBlock]
 
 
-def centre(
-    X: FloatArray, blocks: Mapping[int, BlockColumns], weights: FloatArray
-) -> PredictorMap:
+def centre(X: FloatArray, blocks: Mapping[int, BlockColumns], weights: FloatArray) -> PredictorMap:
     """Move what is constant within centred levels from the rows into the levels' centres.
 
     Blocks are taken in turn, the one with the fewest levels first.
@@ -138,7 +140,7 @@ def centre(
     maps: dict[int, CentredBlock] = {}
     for number in sorted(blocks, key=lambda n: blocks[n].levels):
         block = blocks[number]
-        if not block.centred.any():
+        if not block.mapped:
             continue
         size = block.Z.shape[1]
         chosen = np.flatnonzero(np.repeat(block.centred, size))
@@ -155,9 +157,7 @@ def centre(
                 rest.data[np.abs(rest.data) <= _TINY * scale] = 0.0
                 rest.eliminate_zeros()
                 Z[other] = rest
-                share.eliminate_zeros()
-                if share.nnz:
-                    E[other] = share
+                E[other] = share
         maps[number] = CentredBlock(B, E)
     return PredictorMap(A, Z, maps)
 
@@ -178,7 +178,7 @@ def _without_rounding(A: FloatArray, scale: FloatArray) -> FloatArray:
 
 def _is_nested(fine: NDArray[np.intp], coarse: NDArray[np.intp]) -> bool:
     """Whether every level of the finer factor lies in one level of the coarser."""
-    owner = np.full(fine.max() + 1, -1)
+    owner = np.full(fine.max(initial=0) + 1, -1)
     owner[fine] = coarse
     return bool(np.all(owner[fine] == coarse))
 
@@ -199,7 +199,12 @@ class Whitening:
     scale: FloatArray
 
 
-def whitening(location: FloatArray, precision: FloatArray) -> Whitening | None:
+def whitening(
+    location: FloatArray,
+    precision: FloatArray,
+    lower: FloatArray | None = None,
+    upper: FloatArray | None = None,
+) -> Whitening | None:
     """Return the coordinates in which coefficients are near independent.
 
     Parameters
@@ -208,6 +213,8 @@ def whitening(location: FloatArray, precision: FloatArray) -> Whitening | None:
         Approximate posterior mean.
     precision : ndarray, shape (coefficients, coefficients)
         Approximate posterior precision.
+    lower, upper : ndarray, shape (coefficients,), optional
+        Bounds; location and scale are then those of Stan's unconstrained scale.
 
     Returns
     -------
@@ -222,5 +229,15 @@ def whitening(location: FloatArray, precision: FloatArray) -> Whitening | None:
     if values[0] <= 1e-10 * values[-1]:
         return None
     factor = np.linalg.cholesky(scaled)
-    scale = np.linalg.inv(factor).T / spread[:, None]
-    return Whitening(location, np.triu(scale))
+    scale = np.triu(np.linalg.inv(factor).T / spread[:, None])
+    if lower is None or upper is None:
+        return Whitening(location, scale)
+    free = to_unconstrained(location, lower, upper)
+    step = 1e-3
+    ahead, behind = (from_unconstrained(free + move, lower, upper) for move in (step, -step))
+    slopes = (ahead - behind) / (2.0 * step)
+    # Near a bound the transform is far from linear over the whole posterior.
+    limit = np.where(np.isfinite(lower) | np.isfinite(upper), 1.0, np.inf)
+    rows = scale / slopes[:, None]
+    spreads = np.linalg.norm(rows, axis=1)
+    return Whitening(free, rows * np.minimum(1.0, limit / spreads)[:, None])

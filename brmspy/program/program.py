@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from brmspy.data import Design
 from brmspy.families import Family
-from brmspy.priors import PriorSet
 from brmspy.pilot import pilot_fit
+from brmspy.priors import PriorSet
 from brmspy.program.choice import choose_coordinates
 from brmspy.program.compose import TermSet, compose_terms, prior_scope
 from brmspy.program.integrate import block_to_integrate
@@ -140,10 +140,8 @@ class Program:
         dict of str to Any
             The same in the sampler's coordinates.
         """
-        moved = dict(values)
-        for population in self.terms.population.values():
-            moved = population.coordinates(moved)
-        return moved
+        standard = self.terms.standard
+        return dict(values) if standard is None else standard.coordinates(values)
 
     def log_prior(self, draws: Draws) -> NDArray[np.float64]:
         """Return the log density of the user's priors, shape (chain, draw).
@@ -203,11 +201,10 @@ def build_program(
     integrate = block_to_integrate(design, family) if marginalize else None
     suffixes = stan_suffixes(p.name for p in design.terms.predictors)
     pilot = None
-    # Without the data, effects are best standardised: that is the textbook's form.
-    if parameterization != "noncentered" and not prior_only:
+    if parameterization != "noncentered":
         scopes = {p.name: prior_scope(p) for p in design.terms.predictors}
         pilot = pilot_fit(design, family, y, priors, scopes)
-    coordinates = choose_coordinates(design, pilot, parameterization)
+    coordinates = choose_coordinates(design, pilot, parameterization, prior_only)
     terms = compose_terms(design, priors, suffixes, y, coordinates, integrate, prior_only)
     scalars = family_parameters(design, family, priors)
     fixed = {parameter.name: parameter.value for parameter in design.terms.fixed}
@@ -217,7 +214,7 @@ def build_program(
     arrays = design.arrays
     skeleton = {
         "header": _header(design, family),
-        "functions": [helper_function(name) for name in helpers],
+        "functions": [helper_function(name) for name in (*terms.helpers, *helpers)],
         "integrated": terms.integrated,
         "family": family,
         "response": design.terms.response.label,
@@ -247,7 +244,9 @@ def build_program(
     data |= fixed
     data["log_prior_mass"] = sum(p.log_mass for p in parameters)
     data["prior_only"] = int(prior_only)
-    start = None if pilot is None else start_of(pilot, terms, scalars, parameters)
+    start = None
+    if pilot is not None and not prior_only:
+        start = start_of(pilot, terms, scalars, parameters)
     return Program(render(skeleton), data, design, terms, scalars, fixed, start)
 
 
@@ -255,7 +254,8 @@ def _parameters(
     terms: TermSet, family_parameters: Mapping[str, StanParameter]
 ) -> tuple[StanParameter, ...]:
     """Return all blocks of parameters: population, family, then group level."""
-    population = [p for term in terms.population.values() for p in term.parameters]
+    standard = [] if terms.standard is None else [terms.standard]
+    population = [p for term in (*standard, *terms.population.values()) for p in term.parameters]
     integrated = [] if terms.integrated is None else [terms.integrated]
     sampled = (*terms.uncorrelated.values(), *terms.correlated, *integrated)
     group = [p for term in sampled for p in term.parameters]

@@ -41,6 +41,6 @@ def compressed_rows(matrix: Any) -> CompressedRows:
     return CompressedRows(
         shape=(int(rows.shape[0]), int(rows.shape[1])),
         values=rows.data,
-        columns=rows.indices,
-        starts=rows.indptr,
+        columns=np.asarray(rows.indices, dtype=np.intp),
+        starts=np.asarray(rows.indptr, dtype=np.intp),
     )

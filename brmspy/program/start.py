@@ -41,9 +41,7 @@ class StartValue:
     variance: FloatArray
 
 
-def free_start(
-    parameter: StanParameter, value: FloatArray, variance: FloatArray
-) -> StartValue:
+def free_start(parameter: StanParameter, value: FloatArray, variance: FloatArray) -> StartValue:
     """Return the start of a block from variances on the scale that it has for users.
 
     Parameters

@@ -41,7 +41,7 @@ def start_of(
     -------
     Start
     """
-    values: dict[str, StartValue] = {}
+    values: dict[str, StartValue] = {} if terms.standard is None else terms.standard.start()
     for population in terms.population.values():
         values |= population.start(pilot)
     for name in family_parameters:
@@ -66,9 +66,7 @@ def start_of(
 def _correlated(terms: TermSet, predictor: str) -> list[CorrelatedEffects]:
     """Return the correlated blocks that enter a predictor."""
     return [
-        block
-        for block in terms.correlated
-        if any(use.predictor == predictor for use in block.uses)
+        block for block in terms.correlated if any(use.predictor == predictor for use in block.uses)
     ]
 
 

@@ -22,6 +22,7 @@ from brmspy.program.integrate import Statistics
 from brmspy.program.parameters import StanParameter
 from brmspy.program.sparse import CompressedRows
 from brmspy.program.start import StartValue, free_start
+from brmspy.program.unconstrained import from_unconstrained, to_unconstrained
 
 __all__ = [
     "BlockUse",
@@ -31,6 +32,7 @@ __all__ = [
     "IntegratedEffects",
     "Offset",
     "Population",
+    "StandardCoefficients",
     "Term",
     "UncorrelatedEffects",
     "is_constant",
@@ -93,8 +95,11 @@ class Population(Term):
     kept : ndarray of int or None
         Positions, the intercept's first, of the coefficients that X has columns for; None where
         these are just `coefficients`.
-    whitening : Whitening or None
-        Coordinates in which the sampler moves, where they are not the coefficients themselves.
+    definition : str
+        Stan text of all coefficients on the unconstrained scale, where they are computed from
+        other coordinates; empty where the sampler moves in the coefficients themselves.
+    lower, upper : ndarray, shape (coefficients,), or None
+        Bounds, the intercept's first, where there are any and the coefficients are computed.
     integrated : bool
         Whether the program sees the columns through sufficient statistics alone.
     """
@@ -106,15 +111,15 @@ class Population(Term):
     X: NDArray[np.float64]
     means: NDArray[np.float64]
     kept: NDArray[np.intp] | None = None
-    whitening: Whitening | None = None
+    definition: str = ""
+    lower: NDArray[np.float64] | None = None
+    upper: NDArray[np.float64] | None = None
     integrated: bool = False
 
     @property
     def columns(self) -> bool:
         """Whether the program needs a matrix: not for a lone constant."""
-        if self.kept is not None:
-            return len(self.kept) > 0
-        return self.coefficients is not None and not self._constant
+        return self.mapped or (self.coefficients is not None and not self._constant)
 
     @property
     def mapped(self) -> bool:
@@ -132,42 +137,53 @@ class Population(Term):
 
     @property
     def parameters(self) -> tuple[StanParameter, ...]:
-        """The intercept and the coefficients; before them the coordinates they are made from."""
+        """The intercept and the coefficients; before them the vector that they are parts of."""
         own = tuple(p for p in (self.intercept, self.coefficients) if p is not None)
-        if self.whitening is None:
+        if not self.definition:
             return own
-        s = self.suffix
-        size = f"n_coefs{s}"
         return (
             StanParameter(
-                f"std_coefs{s}",
+                f"coefs{self.suffix}",
                 "vector",
-                size,
+                f"n_coefs{self.suffix}",
                 internal=True,
-                comment=f"coordinates of intercept and coefficients{self.purpose}",
-            ),
-            StanParameter(
-                f"coefs{s}",
-                "vector",
-                size,
-                internal=True,
-                definition=f"coefs_location{s} + coefs_scale{s} * std_coefs{s}",
+                definition=self._bounded if self.bounded else self.definition,
             ),
             *own,
         )
 
     @property
+    def bounded(self) -> bool:
+        """Whether computed coefficients are kept within bounds."""
+        return self.lower is not None
+
+    @property
+    def interval(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Lower and upper bounds, infinite where there are none."""
+        open_ = np.full(self.count, np.inf)
+        lower = -open_ if self.lower is None else self.lower
+        return lower, open_ if self.upper is None else self.upper
+
+    @property
+    def limits(self) -> str:
+        """Stan text of the bounds' names."""
+        return f"lb_coefs{self.suffix}, ub_coefs{self.suffix}"
+
+    @property
+    def _bounded(self) -> str:
+        return f"within_bounds({self.definition}, {self.limits})"
+
+    @property
     def data(self) -> dict[str, Any]:
-        """Sizes, columns and the coordinates' location and scale."""
+        """Sizes, columns and bounds."""
         s = self.suffix
         data: dict[str, Any] = {}
         if self.sized:
             data[f"K{s}"] = len(self.means)
-        if self.mapped or self.whitening is not None:
+        if self.mapped or self.definition:
             data[f"n_coefs{s}"] = self.count
-        if self.whitening is not None:
-            data[f"coefs_location{s}"] = self.whitening.location
-            data[f"coefs_scale{s}"] = self.whitening.scale
+        if self.bounded:
+            data |= {f"lb_coefs{s}": self.lower, f"ub_coefs{s}": self.upper}
         if self.columns and not self.integrated:
             data[f"X{s}"] = self.X
             if self.kept is not None:
@@ -183,7 +199,7 @@ class Population(Term):
     @property
     def stacked(self) -> str:
         """Stan text of the vector of intercept and coefficients."""
-        if self.whitening is not None:
+        if self.definition:
             return f"coefs{self.suffix}"
         if self.intercept is None:
             return self.coefficients.name if self.coefficients is not None else "[]'"
@@ -213,13 +229,13 @@ class Population(Term):
         return f"X{self.suffix}", self.coefficients.name
 
     def start(self, pilot: Pilot) -> dict[str, StartValue]:
-        """Return the coefficients' posterior mode and variances."""
-        if self.whitening is not None:
-            return {
-                f"std_coefs{self.suffix}": StartValue(np.zeros(self.count), np.ones(self.count))
-            }
+        """Return the coefficients' posterior mode and variances, unless they are computed."""
+        if self.definition:
+            return {}
         mode = pilot.predictors[self.predictor].coefficients
-        variances = np.diagonal(np.linalg.pinv(pilot.precision[self.predictor], hermitian=True))
+        place = pilot.places(self.predictor)
+        inverse = np.linalg.pinv(pilot.precision[place, place], hermitian=True)
+        variances = np.diagonal(inverse)
         values: dict[str, StartValue] = {}
         first = 0
         if self.intercept is not None:
@@ -233,26 +249,14 @@ class Population(Term):
             )
         return values
 
-    def coordinates(self, values: Mapping[str, Any]) -> dict[str, Any]:
-        """Return given values of intercept and coefficients as the sampler's coordinates.
-
-        Parameters
-        ----------
-        values : mapping of str to number or array_like
-            By the names of the program; what is missing is where the pilot fit has it.
-        """
-        own = [p for p in (self.intercept, self.coefficients) if p is not None]
-        if self.whitening is None or not any(p.name in values for p in own):
-            return dict(values)
-        stacked = self.whitening.location.copy()
-        for parameter in own:
-            if parameter.name in values:
-                first = int(self.intercept is not None)
-                place = slice(0, 1) if parameter is self.intercept else slice(first, None)
-                stacked[place] = values[parameter.name]
-        rest = {name: value for name, value in values.items() if name not in {p.name for p in own}}
-        moved = np.linalg.solve(self.whitening.scale, stacked - self.whitening.location)
-        return rest | {f"std_coefs{self.suffix}": moved}
+    def given(self, values: Mapping[str, Any], default: NDArray[np.float64]) -> Any:
+        """Return given values of intercept and coefficients, and `default` for the others."""
+        stacked = default.copy()
+        if self.intercept is not None and self.intercept.name in values:
+            stacked[0] = values[self.intercept.name]
+        if self.coefficients is not None and self.coefficients.name in values:
+            stacked[int(self.intercept is not None) :] = values[self.coefficients.name]
+        return stacked
 
     def stack(self, draws: Draws) -> NDArray[np.float64]:
         """Return intercept and coefficients at the columns' means, shape (chain, draw, coef)."""
@@ -270,6 +274,81 @@ class Population(Term):
             return stacked
         intercept = stacked[..., 0] - stacked[..., 1:] @ self.means
         return np.concatenate([intercept[..., None], stacked[..., 1:]], axis=-1)
+
+
+@dataclass(frozen=True)
+class StandardCoefficients(Term):
+    """Coordinates in which the coefficients of one or more predictors are near independent.
+
+    Attributes
+    ----------
+    whitening : Whitening
+        Location and scale of all coefficients, on the unconstrained scale.
+    populations : tuple of Population
+        The predictors, in the order of the coefficients.
+    named : bool
+        Whether the coefficients stand in one vector before each predictor takes its own.
+    """
+
+    template: ClassVar[str] = "standard_coefficients"
+    whitening: Whitening
+    populations: tuple[Population, ...]
+    named: bool
+
+    VALUE: ClassVar[str] = "coefs_location + coefs_scale * std_coefs"
+
+    @property
+    def parameters(self) -> tuple[StanParameter, ...]:
+        """The coordinates, and where several predictors share them all coefficients."""
+        coordinates = StanParameter(
+            "std_coefs",
+            "vector",
+            "n_std_coefs",
+            internal=True,
+            comment="standardised coefficients, intercepts included",
+        )
+        if not self.named:
+            return (coordinates,)
+        together = StanParameter(
+            "all_coefs", "vector", "n_std_coefs", internal=True, definition=self.VALUE
+        )
+        return (coordinates, together)
+
+    @property
+    def data(self) -> dict[str, Any]:
+        """Location and scale."""
+        return {
+            "n_std_coefs": len(self.whitening.location),
+            "coefs_location": self.whitening.location,
+            "coefs_scale": self.whitening.scale,
+        }
+
+    def start(self) -> dict[str, StartValue]:
+        """Return where the coordinates are about."""
+        count = len(self.whitening.location)
+        return {"std_coefs": StartValue(np.zeros(count), np.ones(count))}
+
+    def coordinates(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        """Return initial values with those of coefficients in the sampler's coordinates.
+
+        Parameters
+        ----------
+        values : mapping of str to number or array_like
+            By the names of the program; coefficients that are missing are where the pilot fit has
+            them.
+        """
+        own = {p.name for term in self.populations for p in term.parameters if not p.internal}
+        if not own & set(values):
+            return dict(values)
+        location, parts, start = self.whitening.location, [], 0
+        for term in self.populations:
+            place = slice(start, start + term.count)
+            start += term.count
+            lower, upper = term.interval
+            inside = term.given(values, from_unconstrained(location[place], lower, upper))
+            parts.append(to_unconstrained(inside, lower, upper))
+        moved = np.linalg.solve(self.whitening.scale, np.concatenate(parts) - location)
+        return {k: v for k, v in values.items() if k not in own} | {"std_coefs": moved}
 
 
 @dataclass(frozen=True)
@@ -302,7 +381,7 @@ class CentredLevels:
     B : ndarray, shape (centred, coefficients)
         What the coefficients add to the centre.
     E : CompressedRows or None
-        What the predictor's other coordinates add.
+        What the predictor's other coordinates add; after the last centre comes an empty row.
     """
 
     suffix: str
@@ -339,13 +418,15 @@ class CentredLevels:
         s, p = self.suffix, self.predictor
         parts = [f"B{s} * {self.coefficients}"] if self.has_coefficients else []
         if self.E is not None:
-            parts.append(f"csr_matrix_times_vector({self.rows}, Q{p}, Ew{s}, Ev{s}, Eu{s}, w{p})")
+            rows = self.rows
+            product = f"csr_matrix_times_vector({rows} + 1, Q{p}, Ew{s}, Ev{s}, Eu{s}, w{p})"
+            parts.append(f"head({product}, {rows})")
         return " + ".join(parts)
 
     def start(self, coefficients: NDArray[np.float64], w: NDArray[np.float64]) -> Any:
         """Return the centres at given coefficients and coordinates, shape (centred,)."""
         total = self.B @ coefficients if self.has_coefficients else np.zeros(len(self.B))
-        return total if self.E is None else total + self.E.matrix @ w
+        return total if self.E is None else total + (self.E.matrix @ w)[:-1]
 
     def centres(
         self, coefficients: NDArray[np.float64] | None, w: NDArray[np.float64]
@@ -364,7 +445,7 @@ class CentredLevels:
             total += coefficients @ self.B.T
         if self.E is not None:
             flat = w.reshape(-1, w.shape[-1])
-            total += (self.E.matrix @ flat.T).T.reshape(total.shape)
+            total += (self.E.matrix @ flat.T)[:-1].T.reshape(total.shape)
         return total
 
 
@@ -504,7 +585,8 @@ def _scale_start(
     values = {sd.name: StartValue(found.sd[free], spread[free])}
     if cholesky is not None:
         size = len(found.sd)
-        factor = np.linalg.cholesky(found.covariance / np.outer(found.sd, found.sd))
+        correlation = found.covariance / np.outer(found.sd, found.sd)
+        factor = np.asarray(np.linalg.cholesky(correlation), dtype=np.float64)
         # A correlation is known about twice as well as the logs of its standard deviations.
         pairs = [spread[i] + spread[j] for i in range(size) for j in range(i)]
         values[cholesky.name] = StartValue(factor, np.array(pairs))
@@ -659,7 +741,7 @@ class CorrelatedEffects(Term):
         values = _scale_start(self.sd, self.cholesky, found)
         root = np.linalg.cholesky(found.covariance)
         inner = np.linalg.inv(np.eye(self.size) + root.T @ found.information @ root)
-        own = np.linalg.solve(root, found.effects[order].T)
+        own = np.asarray(np.linalg.solve(root, found.effects[order].T), dtype=float)
         values[self.z.name] = StartValue(
             own[:, count:], np.einsum("gmm->gm", inner)[order][count:].ravel()
         )

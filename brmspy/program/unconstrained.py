@@ -13,7 +13,7 @@ from scipy import special
 
 from brmspy.program.parameters import StanParameter
 
-__all__ = ["constrain", "unconstrain"]
+__all__ = ["constrain", "from_unconstrained", "to_unconstrained", "unconstrain"]
 
 FloatArray = NDArray[np.float64]
 
@@ -38,20 +38,10 @@ def unconstrain(parameter: StanParameter, value: FloatArray) -> FloatArray:
     if parameter.type == "cholesky_factor_corr":
         return _partial_correlations(value)
     flat = np.ravel(np.asarray(value, dtype=float), order="F")
-    lower, upper = _bounds(parameter, len(flat))
-    both = np.isfinite(lower) & np.isfinite(upper)
-    with np.errstate(all="ignore"):
-        share = np.clip((flat - lower) / (upper - lower), _EDGE, 1.0 - _EDGE)
-        above = np.log(np.maximum(flat - lower, np.finfo(float).tiny))
-        below = np.log(np.maximum(upper - flat, np.finfo(float).tiny))
-        inside = special.logit(np.where(both, share, 0.5))
-    one_sided = np.where(np.isfinite(lower), above, np.where(np.isfinite(upper), below, flat))
-    return np.where(both, inside, one_sided)
+    return to_unconstrained(flat, *_bounds(parameter, len(flat)))
 
 
-def constrain(
-    parameter: StanParameter, free: FloatArray, shape: tuple[int, ...]
-) -> FloatArray:
+def constrain(parameter: StanParameter, free: FloatArray, shape: tuple[int, ...]) -> FloatArray:
     """Return the block's value; the inverse of `unconstrain`.
 
     Parameters
@@ -69,7 +59,44 @@ def constrain(
     """
     if parameter.type == "cholesky_factor_corr":
         return _correlation_factor(free, shape[0])
-    lower, upper = _bounds(parameter, len(free))
+    values = from_unconstrained(free, *_bounds(parameter, len(free)))
+    return values.reshape(shape, order="F")
+
+
+def to_unconstrained(values: FloatArray, lower: FloatArray, upper: FloatArray) -> FloatArray:
+    """Return values between bounds on a scale that has none.
+
+    Parameters
+    ----------
+    values, lower, upper : ndarray, shape (n,)
+        Bounds may be infinite.
+
+    Returns
+    -------
+    ndarray, shape (n,)
+    """
+    both = np.isfinite(lower) & np.isfinite(upper)
+    with np.errstate(all="ignore"):
+        share = np.clip((values - lower) / (upper - lower), _EDGE, 1.0 - _EDGE)
+        above = np.log(np.maximum(values - lower, np.finfo(float).tiny))
+        below = np.log(np.maximum(upper - values, np.finfo(float).tiny))
+        inside = special.logit(np.where(both, share, 0.5))
+    one_sided = np.where(np.isfinite(lower), above, np.where(np.isfinite(upper), below, values))
+    return np.where(both, inside, one_sided)
+
+
+def from_unconstrained(free: FloatArray, lower: FloatArray, upper: FloatArray) -> FloatArray:
+    """Return values between bounds; the inverse of `to_unconstrained`.
+
+    Parameters
+    ----------
+    free, lower, upper : ndarray, shape (n,)
+        Bounds may be infinite.
+
+    Returns
+    -------
+    ndarray, shape (n,)
+    """
     both = np.isfinite(lower) & np.isfinite(upper)
     with np.errstate(all="ignore"):
         inside = lower + (upper - lower) * special.expit(free)
@@ -78,7 +105,7 @@ def constrain(
             lower + np.exp(free),
             np.where(np.isfinite(upper), upper - np.exp(free), free),
         )
-    return np.where(both, inside, one_sided).reshape(shape, order="F")
+    return np.where(both, inside, one_sided)
 
 
 def _bounds(parameter: StanParameter, count: int) -> tuple[FloatArray, FloatArray]:

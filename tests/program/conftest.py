@@ -74,6 +74,7 @@ CASES = (
         "oats",
         golden=True,
     ),
+    Case("nested_slopes", "yields ~ nitrogen + (nitrogen | blocks/varieties)", "oats"),
     Case(
         "distributional",
         bf("Reaction ~ Days + (1 | p | Subject)", "sigma ~ Days + (1 | p | Subject)"),
@@ -178,34 +179,49 @@ CASES = (
 )
 
 
-# One structure for each family with and without group-level terms, and each kind of predictor;
-# the others differ from these in text that test_programs.py covers.
-COMPILED = [
-    "linear",
-    "sleepstudy",
-    "distributional",
-    "student_scalar",
-    "cbpp",
-    "binomial_cauchit",
-    "binomial_weighted",
-    "crossed",
-    "bernoulli_cloglog",
-    "poisson",
-    "poisson_sqrt",
-    "negbinomial",
-    "negbinomial_shape",
-    "nonlinear_bounded",
-    "nonlinear_condition",
-    "constants",
-    "several_densities",
-]
+# Structures that are compiled, and the coordinates they are compiled in: those that the data lead
+# to, or one kind for all levels. They cover each family with and without group-level terms and each
+# kind of predictor; the others differ from these in text that test_programs.py covers.
+COMPILED = {
+    "auto": [
+        "linear",
+        "distributional",
+        "binomial_cauchit",
+        "bernoulli_cloglog",
+        "poisson_sqrt",
+        "negbinomial_shape",
+        "nonlinear_bounded",
+        "nonlinear_condition",
+        "several_densities",
+    ],
+    "centered": [
+        "sleepstudy",
+        "only_groups",
+        "mixed_blocks",
+        "nested_slopes",
+        "cbpp",
+        "binomial_weighted",
+        "crossed",
+        "poisson",
+        "nonlinear",
+        "constants",
+    ],
+    "noncentered": ["sleepstudy", "student_scalar", "cbpp", "negbinomial"],
+}
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    by_name = {case.name: case for case in CASES}
+    if "parameterization" in metafunc.fixturenames and "compiled_case" in metafunc.fixturenames:
+        pairs = [(by_name[name], kind) for kind, names in COMPILED.items() for name in names]
+        metafunc.parametrize(
+            ("compiled_case", "parameterization"),
+            pairs,
+            ids=[f"{case.name}-{kind}" for case, kind in pairs],
+        )
     for argument, cases in (
         ("case", CASES),
         ("golden_case", [case for case in CASES if case.golden]),
-        ("compiled_case", [case for case in CASES if case.name in COMPILED]),
     ):
         if argument in metafunc.fixturenames:
             metafunc.parametrize(argument, cases, ids=[case.name for case in cases])

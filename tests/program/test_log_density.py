@@ -15,18 +15,63 @@ from brmspy.engine.sampling import SampleOptions, sample
 from brmspy.engine.stan_json import write_json
 from brmspy.engine.toolchain import find_toolchain
 from brmspy.predict import log_lik
+from brmspy.program import group_members
 
 pytestmark = pytest.mark.compiled
 
 
-def latent_density(draws):
-    """Standard normal density of all standardised effects."""
+def standard_normal(values):
+    """Log density, summed over all but chain and draw."""
+    flat = values.reshape(*values.shape[:2], -1)
+    return -0.5 * (flat**2 + np.log(2 * np.pi)).sum(axis=-1)
+
+
+def latent_density(model, draws, parameters):
+    """Density of effects of centred levels given their scale, and of the others standardised."""
     total = 0.0
     for name, values in draws.items():
         if name.split("_")[0] == "z":
-            flat = values.reshape(*values.shape[:2], -1)
-            total = total - 0.5 * (flat**2 + np.log(2 * np.pi)).sum(axis=-1)
+            total = total + standard_normal(values)
+    groups, terms = model.design.groups, model.program.terms
+    effects = effects_by_member(groups, parameters)
+    for population in terms.population.values():
+        if population.bounded:
+            coefs = population.stack(model.program.complete(draws))
+            total = total + log_jacobian(coefs, population.lower, population.upper).sum(axis=-1)
+    for term in terms.uncorrelated.values():
+        for number, (member, centred) in enumerate(zip(term.members, term.centred, strict=True)):
+            if not centred.any():
+                continue
+            sd = model.program.complete(draws)[term.sd.name][..., number, None]
+            r = effects[member][..., centred]
+            total = total + standard_normal(r / sd) - centred.sum() * np.log(sd[..., 0])
+    for term in terms.correlated:
+        if not term.centred.any():
+            continue
+        complete = model.program.complete(draws)
+        scale = complete[term.sd.name][..., None] * complete[term.cholesky.name]
+        r = np.stack([effects[term.block, m][..., term.centred] for m in range(term.size)], axis=-2)
+        total = total + standard_normal(np.linalg.solve(scale, r))
+        logs = np.log(np.diagonal(scale, axis1=-2, axis2=-1)).sum(axis=-1)
+        total = total - term.centred.sum() * logs
     return total
+
+
+def log_jacobian(values, lower, upper):
+    """Log derivative of values between bounds by the unconstrained ones that Stan moves in."""
+    below = np.where(np.isfinite(lower), values - lower, 1.0)
+    above = np.where(np.isfinite(upper), upper - values, 1.0)
+    both = np.isfinite(lower) & np.isfinite(upper)
+    return np.log(below * above / np.where(both, upper - lower, 1.0))
+
+
+def effects_by_member(groups, parameters):
+    """The effects of each block and coefficient, from the user's parameters."""
+    return {
+        member: parameters[f"r_{group}"][..., column]
+        for group, members in group_members(groups).items()
+        for column, member in enumerate(members)
+    }
 
 
 def stan_log_density(exe, data, draws):
@@ -42,9 +87,11 @@ def stan_log_density(exe, data, draws):
 
 
 @pytest.mark.filterwarnings("ignore::brmspy.SamplingWarning")  # so few iterations
-def test_identity(compiled_case, tmp_path):
-    model = compiled_case.model(marginalize=False)
+def test_identity(compiled_case, parameterization, tmp_path):
+    model = compiled_case.model(marginalize=False, parameterization=parameterization)
     program = model.program
+    if parameterization == "centered":
+        assert "n_centred" in program.code
     exe = compiled(program.code, find_toolchain("embedded"), CompileOptions()).exe
     options = SampleOptions(chains=1, iter_warmup=30, iter_sampling=4, seed=1, inits=0.5)
     with Progress(show=False) as progress:
@@ -53,7 +100,7 @@ def test_identity(compiled_case, tmp_path):
     flat = {name: value[0] for name, value in parameters.items()}
     likelihood = log_lik(model.design, model.family, model.response, flat, model.design.arrays)
     ours = likelihood.sum(axis=1) + program.log_prior(run.draws)[0]
-    ours = ours + np.asarray(latent_density(run.draws)).ravel()
+    ours = ours + np.asarray(latent_density(model, run.draws, parameters)).ravel()
     data = tmp_path / "data.json"
     write_json(data, program.data)
     stan = stan_log_density(exe, str(data), run.draws)

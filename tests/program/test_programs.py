@@ -15,10 +15,20 @@ from brmspy.model import build
 
 GOLDEN = Path(__file__).parent / "golden"
 
-# Every number of a prior is data, which stanc takes for a parameter without a prior.
+# Every number of a prior is data, which stanc takes for a parameter without a prior. Coefficients
+# are a linear function of the coordinates, whose Jacobian is a constant.
 EXPECTED = re.compile(
-    r"The parameter \w+ has no priors\..*prior\(s\) depend on data variables", re.DOTALL
+    r"The parameter \w+ has no priors\..*prior\(s\) depend on data variables"
+    r"|The parameter (std_coefs\w*|u\w*) has no priors"
+    r"|Left-hand side of distribution\s+statement \(~\) may contain a non-linear transform",
+    re.DOTALL,
 )
+OPTIONS = {
+    "default": {},
+    "sampled": {"marginalize": False},
+    "textbook": {"marginalize": False, "parameterization": "noncentered"},
+    "centred": {"marginalize": False, "parameterization": "centered"},
+}
 
 
 def without_comments(code: str) -> str:
@@ -26,16 +36,17 @@ def without_comments(code: str) -> str:
 
 
 @pytest.mark.stanc
-@pytest.mark.parametrize("marginalize", ["auto", False])
-def test_stanc_accepts_the_program(case, marginalize):
-    code = case.model(marginalize=marginalize).program.code
+@pytest.mark.parametrize("options", OPTIONS.values(), ids=OPTIONS)
+def test_stanc_accepts_the_program(case, options):
+    code = case.model(**options).program.code
     warnings = find_toolchain("embedded").check(code, pedantic=True)
     assert [text for text in warnings if not EXPECTED.search(text)] == []
 
 
 @pytest.mark.stanc
-def test_the_data_are_what_the_program_declares(case):
-    program = case.model().program
+@pytest.mark.parametrize("options", OPTIONS.values(), ids=OPTIONS)
+def test_the_data_are_what_the_program_declares(case, options):
+    program = case.model(**options).program
     block = re.search(r"data \{\n(.*?)\n\}", program.code, re.DOTALL)
     declared = re.findall(r"(\w+);", without_comments(block.group(1)))
     assert sorted(declared) == sorted(program.data)
@@ -125,10 +136,10 @@ def test_names_that_stan_does_not_take_are_replaced():
 
 def test_centring_leaves_the_mean_unchanged(case):
     """The intercept that users see is the one of columns that are not centred."""
-    model = case.model()
+    model = case.model(parameterization="noncentered")
     rng = np.random.default_rng(0)
     for name, population in model.program.terms.population.items():
-        if not population.centred or population.coefficients is None:
+        if population.intercept is None or population.coefficients is None:
             continue
         draws = {
             population.intercept.name: rng.normal(size=(2, 3)),
@@ -139,3 +150,32 @@ def test_centring_leaves_the_mean_unchanged(case):
         )
         X = model.design.arrays.predictors[name].X
         np.testing.assert_allclose(population.recover(draws) @ X.T, centred, rtol=1e-10)
+
+
+@pytest.mark.parametrize("parameterization", ["auto", "centered"])
+@pytest.mark.parametrize(
+    ("formula", "data", "family"),
+    [
+        ("incidence | trials(size) ~ period + (1 | herd)", "cbpp", "binomial"),
+        ("yields ~ nitrogen + (1 | blocks/varieties)", "oats", "student"),
+        ("Reaction ~ Days + (Days | Subject)", "sleepstudy", "gaussian"),
+    ],
+)
+def test_the_prior_has_the_program_of_the_posterior(formula, data, family, parameterization):
+    """But no level is centred, as there are no data to centre it on."""
+    posterior, prior_model = (
+        build(
+            formula,
+            load_dataset(data),
+            family,
+            prior("normal(0, 10)"),
+            sample_prior=which,
+            marginalize=False,
+            parameterization=parameterization,
+        )
+        for which in ("no", "only")
+    )
+    assert posterior.program.code == prior_model.program.code
+    assert "n_centred" in prior_model.program.code
+    centred = {k: v for k, v in prior_model.program.data.items() if k.startswith("n_centred")}
+    assert set(centred.values()) == {0}

@@ -5,9 +5,13 @@ data {
   int<lower=0> N;  // observations
   array[N] int<lower=0, upper=1> Y;  // response: Mate
   int<lower=1> K;  // population-level coefficients
+  int<lower=1> n_coefs;  // coefficients, the intercept included
   matrix[N, K] X;  // columns
+  int<lower=1> n_std_coefs;  // coefficients of all predictors, intercepts included
+  vector[n_std_coefs] coefs_location;  // where they are about,
+  matrix[n_std_coefs, n_std_coefs] coefs_scale;  // and what makes them near independent
   int<lower=1> M;  // uncorrelated group-level coefficients
-  int<lower=1> G;  // their levels, one coefficient after the other
+  int<lower=0> G;  // their levels, one coefficient after the other
   array[G] int<lower=1, upper=M> coef;  // the coefficient that a level belongs to
   int<lower=1> Q;  // group-level effects
   int<lower=0> Zn;  // non-zero elements of their sparse model matrix Z
@@ -21,9 +25,13 @@ data {
   int<lower=0, upper=1> prior_only;  // 1: draw from the prior, ignore the response
 }
 parameters {
-  vector[K] b;  // population-level coefficients
+  vector[n_std_coefs] std_coefs;  // standardised coefficients, intercepts included
   vector<lower=0>[M] sd;  // standard deviations of the uncorrelated group-level effects
   vector[G] z;  // standardised effects
+}
+transformed parameters {
+  vector[n_coefs] coefs = coefs_location + coefs_scale * std_coefs;
+  vector[K] b = coefs;  // population-level coefficients
 }
 model {
   if (!prior_only) {

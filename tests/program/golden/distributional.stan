@@ -6,11 +6,16 @@ data {
   int<lower=0> N;  // observations
   vector[N] Y;  // response: Reaction
   int<lower=1> K_sigma;  // population-level coefficients of sigma
+  int<lower=1> n_coefs_sigma;  // coefficients, the intercept included
   matrix[N, K_sigma] X_sigma;  // columns, centred
   int<lower=1> K;  // population-level coefficients
+  int<lower=1> n_coefs;  // coefficients, the intercept included
   matrix[N, K] X;  // columns, centred
+  int<lower=1> n_std_coefs;  // coefficients of all predictors, intercepts included
+  vector[n_std_coefs] coefs_location;  // where they are about,
+  matrix[n_std_coefs, n_std_coefs] coefs_scale;  // and what makes them near independent
   int<lower=1> M_1;  // correlated coefficients of group Subject
-  int<lower=1> G_1;  // its levels
+  int<lower=0> G_1;  // its levels
   array[2] int<lower=1, upper=M_1> span_1_mu;  // first and last coefficient that enter mu
   array[2] int<lower=1, upper=M_1> span_1_sigma;  // first and last coefficient that enter sigma
   int<lower=1> Q_sigma;  // group-level effects of sigma
@@ -37,17 +42,23 @@ data {
   int<lower=0, upper=1> prior_only;  // 1: draw from the prior, ignore the response
 }
 parameters {
-  real Intercept_sigma;  // intercept of sigma at the means of the columns
-  vector[K_sigma] b_sigma;  // population-level coefficients of sigma
-  real Intercept;  // intercept at the means of the columns
-  vector[K] b;  // population-level coefficients
+  vector[n_std_coefs] std_coefs;  // standardised coefficients, intercepts included
   vector<lower=0>[M_1] sd_1;  // standard deviations of the effects of Subject
   cholesky_factor_corr[M_1] L_1;  // Cholesky factor of their correlations
   matrix[M_1, G_1] z_1;  // standardised effects
 }
+transformed parameters {
+  vector[n_std_coefs] all_coefs = coefs_location + coefs_scale * std_coefs;
+  vector[n_coefs_sigma] coefs_sigma = segment(all_coefs, 1, n_coefs_sigma);
+  real Intercept_sigma = coefs_sigma[1];  // intercept of sigma at the means of the columns
+  vector[K_sigma] b_sigma = tail(coefs_sigma, K_sigma);  // population-level coefficients of sigma
+  vector[n_coefs] coefs = segment(all_coefs, 1 + n_coefs_sigma, n_coefs);
+  real Intercept = coefs[1];  // intercept at the means of the columns
+  vector[K] b = tail(coefs, K);  // population-level coefficients
+}
 model {
+  matrix[M_1, G_1] r_1 = diag_pre_multiply(sd_1, L_1) * z_1;
   if (!prior_only) {
-    matrix[M_1, G_1] r_1 = diag_pre_multiply(sd_1, L_1) * z_1;
     vector[N] sigma = exp(Intercept_sigma + csr_matrix_times_vector(N, Q_sigma, Zw_sigma, Zv_sigma, Zu_sigma, to_vector(r_1[span_1_sigma[1]:span_1_sigma[2]])) + X_sigma * b_sigma);
     target += normal_id_glm_lpdf(Y | X, Intercept + csr_matrix_times_vector(N, Q, Zw, Zv, Zu, to_vector(r_1[span_1_mu[1]:span_1_mu[2]])), b, sigma);
   }

@@ -5,7 +5,11 @@ data {
   int<lower=0> N;  // observations
   vector[N] Y;  // response: Reaction
   int<lower=1> K;  // population-level coefficients
+  int<lower=1> n_coefs;  // coefficients, the intercept included
   matrix[N, K] X;  // columns, centred
+  int<lower=1> n_std_coefs;  // coefficients of all predictors, intercepts included
+  vector[n_std_coefs] coefs_location;  // where they are about,
+  matrix[n_std_coefs, n_std_coefs] coefs_scale;  // and what makes them near independent
   real prior_Intercept_nu;
   real prior_Intercept_mu;
   real prior_Intercept_sigma;
@@ -16,9 +20,13 @@ data {
   int<lower=0, upper=1> prior_only;  // 1: draw from the prior, ignore the response
 }
 parameters {
-  real Intercept;  // intercept at the means of the columns
-  vector[K] b;  // population-level coefficients
+  vector[n_std_coefs] std_coefs;  // standardised coefficients, intercepts included
   real<lower=0> sigma;  // residual standard deviation
+}
+transformed parameters {
+  vector[n_coefs] coefs = coefs_location + coefs_scale * std_coefs;
+  real Intercept = coefs[1];  // intercept at the means of the columns
+  vector[K] b = tail(coefs, K);  // population-level coefficients
 }
 model {
   if (!prior_only) {

@@ -38,8 +38,12 @@ functions {
 }
 data {
   int<lower=1> K;  // population-level coefficients
+  int<lower=1> n_coefs;  // coefficients, the intercept included
+  int<lower=1> n_std_coefs;  // coefficients of all predictors, intercepts included
+  vector[n_std_coefs] coefs_location;  // where they are about,
+  matrix[n_std_coefs, n_std_coefs] coefs_scale;  // and what makes them near independent
   int<lower=1> M;  // uncorrelated group-level coefficients
-  int<lower=1> G;  // their levels, one coefficient after the other
+  int<lower=0> G;  // their levels, one coefficient after the other
   array[G] int<lower=1, upper=M> coef;  // the coefficient that a level belongs to
   int<lower=1> M_1;  // coefficients of group blocks, integrated out
   int<lower=1> G_1;  // its levels
@@ -71,17 +75,21 @@ data {
   int<lower=0, upper=1> prior_only;  // 1: draw from the prior, ignore the response
 }
 parameters {
-  real Intercept;  // intercept at the means of the columns
-  vector[K] b;  // population-level coefficients
+  vector[n_std_coefs] std_coefs;  // standardised coefficients, intercepts included
   real<lower=0> sigma;  // residual standard deviation
   vector<lower=0>[M] sd;  // standard deviations of the uncorrelated group-level effects
   vector[G] z;  // standardised effects
   vector<lower=0>[M_1] sd_1;  // standard deviations of the effects of blocks
   cholesky_factor_corr[M_1] L_1;  // Cholesky factor of their correlations
 }
+transformed parameters {
+  vector[n_coefs] coefs = coefs_location + coefs_scale * std_coefs;
+  real Intercept = coefs[1];  // intercept at the means of the columns
+  vector[K] b = tail(coefs, K);  // population-level coefficients
+}
 model {
   if (!prior_only) {
-    target += integrated_normal_lpdf(Ze | append_row(Intercept, append_row(b, sd[coef] .* z)) - estimate, sigma, diag_pre_multiply(sd_1, L_1) / sigma, rss, R, ZX, ZZ, members_1, kind_1, count);
+    target += integrated_normal_lpdf(Ze | append_row(coefs, sd[coef] .* z) - estimate, sigma, diag_pre_multiply(sd_1, L_1) / sigma, rss, R, ZX, ZZ, members_1, kind_1, count);
   }
   // priors
   // Intercept ~ student_t(3, 102.5, 27.4)

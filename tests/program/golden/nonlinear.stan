@@ -7,9 +7,21 @@ data {
   int<lower=0> N;  // observations
   vector[N] Y;  // response: height
   vector[N] C_1;  // covariate age
+  int<lower=1> n_coefs_Asym;  // coefficients, the intercept included
+  int<lower=0> n_kept_Asym;  // coefficients whose columns vary within levels
+  array[n_kept_Asym] int<lower=1> kept_Asym;
+  matrix[N, n_kept_Asym] X_Asym;  // their columns, less what levels' means hold
+  int<lower=1> n_coefs_R0;  // coefficients, the intercept included
+  int<lower=1> n_coefs_lrc;  // coefficients, the intercept included
+  int<lower=1> n_std_coefs;  // coefficients of all predictors, intercepts included
+  vector[n_std_coefs] coefs_location;  // where they are about,
+  matrix[n_std_coefs, n_std_coefs] coefs_scale;  // and what makes them near independent
   int<lower=1> M_Asym;  // uncorrelated group-level coefficients of Asym
-  int<lower=1> G_Asym;  // their levels, one coefficient after the other
+  int<lower=0> G_Asym;  // their levels, one coefficient after the other
   array[G_Asym] int<lower=1, upper=M_Asym> coef_Asym;  // the coefficient that a level belongs to
+  int<lower=0> n_centred_Asym;  // levels in centred coordinates
+  array[n_centred_Asym] int<lower=1, upper=M_Asym> coef_centred_Asym;
+  matrix[n_centred_Asym, n_coefs_Asym] B_Asym;  // what the coefficients add to their means
   int<lower=1> Q_Asym;  // group-level effects of Asym
   int<lower=0> Zn_Asym;  // non-zero elements of their sparse model matrix Z
   vector[Zn_Asym] Zw_Asym;  // its values
@@ -31,16 +43,25 @@ data {
   int<lower=0, upper=1> prior_only;  // 1: draw from the prior, ignore the response
 }
 parameters {
-  vector[1] b_Asym;  // population-level coefficients of Asym
-  vector[1] b_R0;  // population-level coefficients of R0
-  vector[1] b_lrc;  // population-level coefficients of lrc
+  vector[n_std_coefs] std_coefs;  // standardised coefficients, intercepts included
   real<lower=0> sigma;  // residual standard deviation
   vector<lower=0>[M_Asym] sd_Asym;  // standard deviations of the uncorrelated group-level effects of Asym
+  vector[n_centred_Asym] u_Asym;  // hierarchical means
   vector[G_Asym] z_Asym;  // standardised effects
 }
+transformed parameters {
+  vector[n_std_coefs] all_coefs = coefs_location + coefs_scale * std_coefs;
+  vector[n_coefs_Asym] coefs_Asym = segment(all_coefs, 1, n_coefs_Asym);
+  vector[1] b_Asym = coefs_Asym;  // population-level coefficients of Asym
+  vector[n_coefs_R0] coefs_R0 = segment(all_coefs, 1 + n_coefs_Asym, n_coefs_R0);
+  vector[1] b_R0 = coefs_R0;  // population-level coefficients of R0
+  vector[n_coefs_lrc] coefs_lrc = segment(all_coefs, 1 + n_coefs_Asym + n_coefs_R0, n_coefs_lrc);
+  vector[1] b_lrc = coefs_lrc;  // population-level coefficients of lrc
+}
 model {
+  vector[Q_Asym] w_Asym = append_row(u_Asym, sd_Asym[coef_Asym] .* z_Asym);
   if (!prior_only) {
-    vector[N] nlp_Asym = b_Asym[1] + csr_matrix_times_vector(N, Q_Asym, Zw_Asym, Zv_Asym, Zu_Asym, sd_Asym[coef_Asym] .* z_Asym);
+    vector[N] nlp_Asym = csr_matrix_times_vector(N, Q_Asym, Zw_Asym, Zv_Asym, Zu_Asym, w_Asym) + X_Asym * coefs_Asym[kept_Asym];
     real nlp_R0 = b_R0[1];
     real nlp_lrc = b_lrc[1];
     // height ~ SSasymp(age, Asym, R0, lrc)
@@ -60,4 +81,5 @@ model {
   target += student_t_lpdf(sd_Asym | prior_sd_Asym_nu, prior_sd_Asym_mu, prior_sd_Asym_sigma);
   target += -log_prior_mass;
   target += std_normal_lpdf(z_Asym);
+  target += normal_lpdf(u_Asym | B_Asym * coefs_Asym, sd_Asym[coef_centred_Asym]);
 }
