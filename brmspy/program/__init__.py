@@ -7,11 +7,13 @@ the sampler wrote.
 
 from __future__ import annotations
 
+from brmspy.program.plan import SamplerPlan
 from brmspy.program.program import Program, build_program
 from brmspy.program.recover import coefficient_variable, correlated_pairs, group_members
 
 __all__ = [
     "Program",
+    "SamplerPlan",
     "build_program",
     "coefficient_variable",
     "correlated_pairs",

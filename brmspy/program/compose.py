@@ -109,6 +109,16 @@ class TermSet:
         )
 
     @property
+    def centred(self) -> dict[int, NDArray[np.bool_]]:
+        """Which levels of each sampled block have their hierarchical mean as coordinate."""
+        flags = {block.block: block.centred for block in self.correlated}
+        for term in self.uncorrelated.values():
+            flags |= {
+                block: own for (block, _), own in zip(term.members, term.centred, strict=True)
+            }
+        return flags
+
+    @property
     def helpers(self) -> tuple[str, ...]:
         """Names of the Stan functions that terms call."""
         bounded = any(term.bounded for term in self.population.values())

@@ -18,6 +18,7 @@ from brmspy.program.compose import TermSet, compose_terms, prior_scope
 from brmspy.program.integrate import block_to_integrate
 from brmspy.program.names import stan_suffixes
 from brmspy.program.parameters import StanParameter
+from brmspy.program.plan import SamplerPlan, sampler_plan
 from brmspy.program.predictors import covariates_of, family_parameters, likelihood, predictors_of
 from brmspy.program.recover import recover_draws
 from brmspy.program.render import helper_function, render
@@ -49,6 +50,8 @@ class Program:
         Distributional parameters that the formula fixes.
     start : Start or None
         Where chains start, and with which scales; None to leave that to Stan.
+    plan : SamplerPlan
+        What was chosen for the sampler, in words.
     """
 
     code: str
@@ -57,6 +60,7 @@ class Program:
     terms: TermSet = field(repr=False)
     family_parameters: Mapping[str, StanParameter] = field(repr=False)
     fixed: Mapping[str, float] = field(repr=False)
+    plan: SamplerPlan = field(repr=False)
     start: Start | None = field(default=None, repr=False)
 
     @property
@@ -247,7 +251,8 @@ def build_program(
     start = None
     if pilot is not None and not prior_only:
         start = start_of(pilot, terms, scalars, parameters)
-    return Program(render(skeleton), data, design, terms, scalars, fixed, start)
+    plan = sampler_plan(design, terms, pilot, _likelihood_in_words(skeleton, arrays.nobs))
+    return Program(render(skeleton), data, design, terms, scalars, fixed, plan, start)
 
 
 def _parameters(
@@ -260,6 +265,15 @@ def _parameters(
     sampled = (*terms.uncorrelated.values(), *terms.correlated, *integrated)
     group = [p for term in sampled for p in term.parameters]
     return (*population, *family_parameters.values(), *group)
+
+
+def _likelihood_in_words(skeleton: Mapping[str, Any], rows: int) -> str:
+    """Return how the response enters the program."""
+    if skeleton["integrated"]:
+        return f"sufficient statistics of {rows} rows"
+    if skeleton["likelihood"].glm:
+        return f"{rows} rows, Stan's generalised linear model"
+    return f"{rows} rows"
 
 
 def _header(design: Design, family: Family) -> list[str]:
