@@ -115,6 +115,7 @@ _BERNOULLI = Family(
     _variance=_variance,
     _draw=_draw,
     _cdf=_cdf,
+    sum="binomial",
 )
 
 

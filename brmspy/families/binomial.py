@@ -105,6 +105,7 @@ _BINOMIAL = Family(
     _variance=_variance,
     _draw=_draw,
     _cdf=_cdf,
+    sum="binomial",
 )
 
 

@@ -65,6 +65,9 @@ class Family:
         Whether the response is a whole number.
     needs : tuple of str
         Response terms without which the family has no meaning, such as ``"trials"``.
+    sum : str
+        Family of the sum of responses that share their parameters, which then has the number of
+        responses (or of their trials) as trials; empty if the sum says less than the responses.
     template : str
         File of its likelihood in ``templates/families``.
     likelihoods : mapping of str to StanLikelihood
@@ -85,6 +88,7 @@ class Family:
     _draw: Callable[..., NDArray[Any]] = field(repr=False)
     _cdf: Callable[..., FloatArray] = field(repr=False)
     needs: tuple[str, ...] = ()
+    sum: str = ""
 
     @property
     def link(self) -> Link:

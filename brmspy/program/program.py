@@ -22,6 +22,7 @@ from brmspy.program.plan import SamplerPlan, sampler_plan
 from brmspy.program.predictors import covariates_of, family_parameters, likelihood, predictors_of
 from brmspy.program.recover import recover_draws
 from brmspy.program.render import helper_function, render
+from brmspy.program.rows import Rows, program_rows
 from brmspy.program.start import Start
 from brmspy.program.starting import start_of
 
@@ -194,7 +195,8 @@ def build_program(
     prior_only : bool
         Whether the program is to ignore the response; this is data, not text.
     marginalize : bool
-        Integrate group-level effects out of the likelihood where that has a closed form.
+        Integrate group-level effects out of the likelihood where that has a closed form, and add
+        up equal rows where their sum says as much.
     parameterization : {"auto", "centered", "noncentered"}
         Coordinates of group-level effects: chosen from the data, or the same for all levels.
 
@@ -202,6 +204,10 @@ def build_program(
     -------
     Program
     """
+    header = _header(design, family)
+    whole = design
+    rows = program_rows(design, family, y) if marginalize else Rows(design, family, y)
+    design, family, y = rows.design, rows.family, rows.y
     integrate = block_to_integrate(design, family) if marginalize else None
     suffixes = stan_suffixes(p.name for p in design.terms.predictors)
     pilot = None
@@ -217,13 +223,14 @@ def build_program(
     predictors, helpers = predictors_of(design, family, terms, suffixes, covariates)
     arrays = design.arrays
     skeleton = {
-        "header": _header(design, family),
+        "header": header,
         "functions": [helper_function(name) for name in (*terms.helpers, *helpers)],
         "integrated": terms.integrated,
         "family": family,
         "response": design.terms.response.label,
         "trials": arrays.trials is not None,
         "weighted": arrays.weights is not None,
+        "summed": rows.summed,
         "covariates": covariates,
         "terms": terms.all,
         "parameters": parameters,
@@ -240,6 +247,8 @@ def build_program(
             data["trials"] = arrays.trials
         if arrays.weights is not None:
             data["weights"] = arrays.weights
+    if rows.summed:
+        data["log_lik_constant"] = rows.constant
     data |= {covariate.stan: arrays.covariates[covariate.name] for covariate in covariates}
     for term in terms.all:
         data |= term.data
@@ -251,8 +260,8 @@ def build_program(
     start = None
     if pilot is not None and not prior_only:
         start = start_of(pilot, terms, scalars, parameters)
-    plan = sampler_plan(design, terms, pilot, _likelihood_in_words(skeleton, arrays.nobs))
-    return Program(render(skeleton), data, design, terms, scalars, fixed, plan, start)
+    plan = sampler_plan(design, terms, pilot, _likelihood_in_words(skeleton, whole.arrays.nobs))
+    return Program(render(skeleton), data, whole, terms, scalars, fixed, plan, start)
 
 
 def _parameters(
@@ -271,6 +280,8 @@ def _likelihood_in_words(skeleton: Mapping[str, Any], rows: int) -> str:
     """Return how the response enters the program."""
     if skeleton["integrated"]:
         return f"sufficient statistics of {rows} rows"
+    if skeleton["summed"]:
+        return f"{rows} rows, equal ones added up"
     if skeleton["likelihood"].glm:
         return f"{rows} rows, Stan's generalised linear model"
     return f"{rows} rows"

@@ -44,6 +44,7 @@ class Case:
     prior: Any = None
     golden: bool = False
     marginalize: str | bool = "auto"
+    compiled_with: str | bool = False
 
     def model(self, **options: Any) -> Model:
         options = {"marginalize": self.marginalize} | options
@@ -121,6 +122,7 @@ CASES = (
     ),
     Case("bernoulli_cloglog", "Mate ~ Cross", "salamander", bernoulli(link="cloglog")),
     Case("bernoulli_softit", "Mate ~ Cross", "salamander", bernoulli(link="softit")),
+    Case("summed", "Mate ~ Cross + (1 | Male)", "salamander", "bernoulli", compiled_with="auto"),
     Case(
         "poisson",
         "y ~ x1 + x2 + (1 | g) + offset(log(o))",
@@ -187,6 +189,7 @@ COMPILED = {
         "linear",
         "distributional",
         "binomial_cauchit",
+        "summed",
         "bernoulli_cloglog",
         "poisson_sqrt",
         "negbinomial_shape",

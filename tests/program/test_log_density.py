@@ -88,7 +88,9 @@ def stan_log_density(exe, data, draws):
 
 @pytest.mark.filterwarnings("ignore::brmspy.SamplingWarning")  # so few iterations
 def test_identity(compiled_case, parameterization, tmp_path):
-    model = compiled_case.model(marginalize=False, parameterization=parameterization)
+    model = compiled_case.model(
+        marginalize=compiled_case.compiled_with, parameterization=parameterization
+    )
     program = model.program
     if parameterization == "centered":
         assert "n_centred" in program.code

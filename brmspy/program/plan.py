@@ -1,0 +1,177 @@
+"""What the sampler is going to do, in words and as a table."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from brmspy.data import Design
+from brmspy.pilot import Pilot
+from brmspy.program.compose import TermSet
+
+__all__ = ["EffectPlan", "SamplerPlan", "sampler_plan"]
+
+
+@dataclass(frozen=True)
+class EffectPlan:
+    """How the effects of one block are sampled.
+
+    Attributes
+    ----------
+    group : str
+        The grouping factor.
+    coefs : tuple of str
+        What varies between its levels.
+    levels, centred : int
+        Number of levels, and of those that have their hierarchical mean as coordinate.
+    integrated : bool
+        Whether the effects are integrated out of the likelihood and drawn afterwards.
+    information : tuple of float or None
+        What the data say about a level in units of what its prior says: smallest, median and
+        largest; None without a pilot fit.
+    """
+
+    group: str
+    coefs: tuple[str, ...]
+    levels: int
+    centred: int
+    integrated: bool
+    information: tuple[float, float, float] | None
+
+    @property
+    def coordinates(self) -> str:
+        """The coordinates in words."""
+        if self.integrated:
+            return "integrated out, drawn afterwards"
+        if self.centred == 0:
+            return "standardised effects"
+        if self.centred == self.levels:
+            return "hierarchical means"
+        return f"hierarchical means for {self.centred} of {self.levels} levels"
+
+    def __str__(self) -> str:
+        text = f"{self.group} ({', '.join(self.coefs)}; {self.levels} levels): {self.coordinates}"
+        if self.information is None or self.integrated:
+            return text
+        smallest, median, largest = self.information
+        return (
+            f"{text}; the data say {smallest:.2g} to {largest:.2g} (median {median:.2g}) times as "
+            "much about a level as its prior"
+        )
+
+
+@dataclass(frozen=True)
+class SamplerPlan:
+    """The coordinates, likelihood and start that were chosen for a model.
+
+    None of it changes the posterior; all of it changes how fast it is explored.
+
+    Attributes
+    ----------
+    effects : tuple of EffectPlan
+        One for each block of group-level effects.
+    coefficients, likelihood, start : str
+        In words: the coordinates of population-level coefficients, how the response enters, and
+        where the chains start.
+    """
+
+    effects: tuple[EffectPlan, ...]
+    coefficients: str
+    likelihood: str
+    start: str
+
+    def table(self) -> pd.DataFrame:
+        """Return the plan of the group-level effects.
+
+        Returns
+        -------
+        DataFrame
+            Columns group, coefs, levels, centred, integrated, coordinates and information (of the
+            data about a level, in units of its prior's; the median over levels).
+        """
+        return pd.DataFrame(
+            {
+                "group": [effect.group for effect in self.effects],
+                "coefs": [", ".join(effect.coefs) for effect in self.effects],
+                "levels": [effect.levels for effect in self.effects],
+                "centred": [effect.centred for effect in self.effects],
+                "integrated": [effect.integrated for effect in self.effects],
+                "coordinates": [effect.coordinates for effect in self.effects],
+                "information": [
+                    np.nan if effect.information is None else effect.information[1]
+                    for effect in self.effects
+                ],
+            }
+        )
+
+    def __str__(self) -> str:
+        lines = [
+            *(str(effect) for effect in self.effects),
+            f"coefficients: {self.coefficients}",
+            f"likelihood: {self.likelihood}",
+            f"start: {self.start}",
+        ]
+        return "\n".join(["Sampler's plan", *(f"  {line}" for line in lines)])
+
+
+def sampler_plan(
+    design: Design,
+    terms: TermSet,
+    pilot: Pilot | None,
+    likelihood: str,
+) -> SamplerPlan:
+    """Say what was chosen.
+
+    Parameters
+    ----------
+    design : Design
+        The design.
+    terms : TermSet
+        The terms of the program.
+    pilot : Pilot or None
+        The pilot fit.
+    likelihood : str
+        How the response enters.
+
+    Returns
+    -------
+    SamplerPlan
+    """
+    integrated = () if terms.integrated is None else (terms.integrated.block,)
+    centred = {block: int(flags.sum()) for block, flags in terms.centred.items()}
+    effects = []
+    for block, group in enumerate(design.groups):
+        strength = None if pilot is None else pilot.blocks[block].strength
+        effects.append(
+            EffectPlan(
+                group=group.group,
+                coefs=tuple(coef.brms_label for coef in group.coefs),
+                levels=len(group.levels),
+                centred=centred.get(block, 0),
+                integrated=block in integrated,
+                information=None
+                if strength is None
+                else (float(strength.min()), float(np.median(strength)), float(strength.max())),
+            )
+        )
+    return SamplerPlan(
+        tuple(effects),
+        _coefficients(terms),
+        likelihood,
+        "Stan's random points" if pilot is None else "around a pilot fit, with its scales",
+    )
+
+
+def _coefficients(terms: TermSet) -> str:
+    """Return how the population-level coefficients are sampled."""
+    if not terms.population:
+        return "none"
+    if terms.standard is None:
+        return "as they are"
+    apart = [
+        term.predictor for term in terms.population.values() if not term.definition
+    ]
+    text = "in coordinates that a pilot fit makes near independent"
+    return text + (f"; those of {', '.join(apart)} as they are" if apart else "")

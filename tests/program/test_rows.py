@@ -1,0 +1,66 @@
+"""Equal rows are added up only where that changes nothing."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+
+from brmspy import bernoulli
+from brmspy.model import build
+
+RNG = np.random.default_rng(4)
+DATA = pd.DataFrame(
+    {
+        "y": RNG.integers(2, size=400),
+        "k": RNG.integers(4, size=400),
+        "n": 3 + RNG.integers(3, size=400),
+        "x": RNG.integers(3, size=400).astype(float),
+        "g": pd.Categorical(RNG.integers(5, size=400)),
+        "w": RNG.uniform(size=400),
+    }
+)
+
+
+@pytest.mark.parametrize(
+    ("formula", "family"),
+    [("y ~ x + (1 | g)", "bernoulli"), ("k | trials(n) ~ x + (x | g)", "binomial")],
+)
+def test_the_sums_have_the_likelihood_of_the_rows(formula, family):
+    model = build(formula, DATA, family)
+    data = model.program.data
+    assert data["N"] == 15
+    p = stats.uniform.rvs(size=15, random_state=1)
+    summed = stats.binom.logpmf(data["Y"], data["trials"], p).sum() + data["log_lik_constant"]
+    # Rows are sorted by their columns: the intercept, x, the group.
+    member = DATA["x"].astype(int) * 5 + DATA["g"].cat.codes
+    first = {(x, g): None for x, g in zip(DATA["x"], DATA["g"], strict=True)}
+    assert len(first) == 15
+    trials = np.ones(400) if family == "bernoulli" else DATA["n"]
+    response = DATA["y"] if family == "bernoulli" else DATA["k"]
+    rows = stats.binom.logpmf(response, trials, p[member]).sum()
+    assert summed == pytest.approx(rows, rel=1e-12)
+
+
+def test_the_fit_keeps_all_rows():
+    model = build("y ~ x", DATA, bernoulli(link="probit"))
+    assert model.program.data["N"] == 3
+    assert model.nobs == model.program.design.arrays.nobs == 400
+    assert model.family.name == "bernoulli"
+
+
+@pytest.mark.parametrize(
+    ("formula", "family", "options"),
+    [
+        ("y | weights(w) ~ x", "bernoulli", {}),
+        ("y ~ x", "bernoulli", {"marginalize": False}),
+        ("y ~ w", "bernoulli", {}),
+        ("k ~ x", "poisson", {}),
+        ("y ~ x", "gaussian", {"marginalize": False}),
+    ],
+)
+def test_other_rows_stay(formula, family, options):
+    data = build(formula, DATA, family, **options).program.data
+    assert data["N"] == 400
+    assert "log_lik_constant" not in data
