@@ -67,8 +67,8 @@ class Model:
     priors: PriorSet = field(repr=False)
     program: Program = field(repr=False)
     sample_prior: str = "no"
-    marginalize: bool = True
-    parameterization: str = "auto"
+    marginalize: bool = field(default=True, repr=False)
+    parameterization: str = field(default="auto", repr=False)
 
     def __str__(self) -> str:
         formula = str(self.formula).replace("\n", "\n         ")

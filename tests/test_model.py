@@ -105,7 +105,12 @@ def model(request: pytest.FixtureRequest) -> Model:
 
 def test_pieces() -> None:
     sleepstudy = load_dataset("sleepstudy")
-    model = build("Reaction ~ Days + (Days | Subject)", sleepstudy, marginalize=False)
+    model = build(
+        "Reaction ~ Days + (Days | Subject)",
+        sleepstudy,
+        marginalize=False,
+        parameterization="noncentered",
+    )
     assert model.formula == Formula("Reaction ~ Days + (Days | Subject)")
     assert model.family == gaussian()
     assert model.nobs == 180

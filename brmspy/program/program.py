@@ -165,7 +165,7 @@ class Program:
         """
         complete = self.complete(draws)
         total = np.zeros(next(iter(complete.values())).shape[:2])
-        for parameter in self.parameters:
+        for parameter in (p for p in self.parameters if p.elements):
             total = total + parameter.log_prior(complete[parameter.name])
         return total
 

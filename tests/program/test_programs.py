@@ -71,11 +71,15 @@ SAME_STRUCTURE = {
         ("yields ~ varieties * nitrogen + (nitrogen | blocks)", "oats", {}),
     ),
     "any number of uncorrelated terms": (
-        ("Mate ~ Cross + (1 | Female)", "salamander", {"family": "bernoulli"}),
+        (
+            "Mate ~ Cross + (1 | Female)",
+            "salamander",
+            {"family": "bernoulli", "marginalize": False},
+        ),
         (
             "Mate ~ Cross + (1 | Female) + (1 | Male) + (0 + Cross || Male:Female)",
             "salamander",
-            {"family": "bernoulli"},
+            {"family": "bernoulli", "marginalize": False},
         ),
     ),
     "other numbers in priors": (
@@ -136,7 +140,7 @@ def test_names_that_stan_does_not_take_are_replaced():
 
 def test_centring_leaves_the_mean_unchanged(case):
     """The intercept that users see is the one of columns that are not centred."""
-    model = case.model(parameterization="noncentered")
+    model = case.model(parameterization="noncentered", marginalize=False)
     rng = np.random.default_rng(0)
     for name, population in model.program.terms.population.items():
         if population.intercept is None or population.coefficients is None:
