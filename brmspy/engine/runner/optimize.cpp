@@ -1,4 +1,5 @@
 // method=optimize: L-BFGS, BFGS and Newton.
+#include "line_search.hpp"
 #include "run.hpp"
 
 #include <stan/services/optimize/bfgs.hpp>

@@ -1,5 +1,6 @@
 // method=pathfinder: one path, or several with importance resampling.
 #include "header.hpp"
+#include "line_search.hpp"
 #include "run.hpp"
 
 #include <stan/services/pathfinder/multi.hpp>
