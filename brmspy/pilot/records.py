@@ -67,6 +67,37 @@ class BlockPilot:
         left = np.linalg.inv(self.information + prior)
         return 1.0 - np.einsum("gmm->gm", left) / np.diagonal(self.covariance)
 
+    def evidence(self, factor: float) -> FloatArray:
+        """Return how much likelier the standard deviations are than smaller ones, shape (coefs,).
+
+        Parameters
+        ----------
+        factor : float
+            How much smaller; one coefficient at a time.
+
+        Returns
+        -------
+        ndarray, shape (coefs,)
+            Differences of approximate log marginal likelihoods.
+        """
+        size = len(self.covariance)
+        values = []
+        for m in range(size):
+            scale = np.ones(size)
+            scale[m] = 1.0 / factor
+            smaller = scale[:, None] * self.covariance * scale
+            values.append(self._log_marginal(self.covariance) - self._log_marginal(smaller))
+        return np.array(values)
+
+    def _log_marginal(self, covariance: FloatArray) -> float:
+        """Return the log marginal likelihood of a covariance, up to a constant."""
+        prior = np.linalg.inv(self.covariance)
+        score = np.einsum("gij,gj->gi", self.information + prior, self.effects)
+        posterior = np.linalg.inv(self.information + np.linalg.inv(covariance))
+        gain = 0.5 * np.einsum("gi,gij,gj->", score, posterior, score)
+        inner = np.eye(len(covariance)) + covariance @ self.information
+        return float(gain - 0.5 * np.linalg.slogdet(inner)[1].sum())
+
     @property
     def strength(self) -> FloatArray:
         """Information of the data in units of the prior's, shape (levels,).

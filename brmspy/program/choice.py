@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from brmspy.data import Design
-from brmspy.pilot import Pilot
+from brmspy.pilot import BlockPilot, Pilot
 from brmspy.program.compose import Coordinates
 
 __all__ = ["choose_coordinates"]
 
 # How much more the data must say about a level than its prior for it to be centred.
 _ENOUGH = 2.0
+# Where a standard deviation may be near zero, centred coordinates form a funnel. One that is smaller
+# by this factor must be less likely by this difference of log likelihoods.
+_SMALLER, _UNLIKELY = 4.0, 5.0
 
 
 def choose_coordinates(
@@ -35,13 +39,29 @@ def choose_coordinates(
     -------
     Coordinates
     """
+    shapes = [(len(group.levels), len(group.coefs)) for group in design.groups]
     if pilot is None:
-        centred = [np.zeros(len(group.levels), dtype=bool) for group in design.groups]
+        centred = [np.zeros(shape, dtype=bool) for shape in shapes]
     elif parameterization == "centered":
-        centred = [np.ones(len(group.levels), dtype=bool) for group in design.groups]
+        centred = [np.ones(shape, dtype=bool) for shape in shapes]
     else:
-        centred = [block.strength > _ENOUGH for block in pilot.blocks]
+        centred = [
+            _together(block) if group.correlated else _one_by_one(block)
+            for group, block in zip(design.groups, pilot.blocks, strict=True)
+        ]
     mapped = tuple(bool(flags.any()) for flags in centred)
     if prior_only:
         centred = [np.zeros_like(flags) for flags in centred]
     return Coordinates(tuple(centred), mapped, pilot, prior_only)
+
+
+def _together(block: BlockPilot) -> NDArray[np.bool_]:
+    """Return the levels of a correlated block that are centred, all coefficients alike."""
+    flags = (block.strength > _ENOUGH) & bool(np.all(block.evidence(_SMALLER) > _UNLIKELY))
+    return np.repeat(flags[:, None], len(block.covariance), axis=1)
+
+
+def _one_by_one(block: BlockPilot) -> NDArray[np.bool_]:
+    """Return the effects of a block without correlations that are centred."""
+    odds = block.shrinkage / np.maximum(1.0 - block.shrinkage, np.finfo(float).tiny)
+    return (odds > _ENOUGH) & (block.evidence(_SMALLER) > _UNLIKELY)

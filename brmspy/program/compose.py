@@ -109,13 +109,13 @@ class TermSet:
         )
 
     @property
-    def centred(self) -> dict[int, NDArray[np.bool_]]:
-        """Which levels of each sampled block have their hierarchical mean as coordinate."""
-        flags = {block.block: block.centred for block in self.correlated}
+    def centred(self) -> dict[tuple[int, int], NDArray[np.bool_]]:
+        """Which levels have their hierarchical mean as coordinate, by block and coefficient."""
+        flags = {
+            (block.block, m): block.centred for block in self.correlated for m in range(block.size)
+        }
         for term in self.uncorrelated.values():
-            flags |= {
-                block: own for (block, _), own in zip(term.members, term.centred, strict=True)
-            }
+            flags |= dict(zip(term.members, term.centred, strict=True))
         return flags
 
     @property
@@ -145,10 +145,10 @@ class Coordinates:
 
     Attributes
     ----------
-    centred : tuple of ndarray of bool, shape (levels,)
-        For each block of the design, the levels whose coordinate is their hierarchical mean.
+    centred : tuple of ndarray of bool, shape (levels, coefs)
+        For each block of the design, the effects whose coordinate is their hierarchical mean.
     mapped : tuple of bool
-        For each block, whether the program has room for such levels.
+        For each block, whether the program has room for such effects.
     pilot : Pilot or None
         The pilot fit that coefficients are standardised by; None to leave them as they are.
     prior_only : bool
@@ -363,7 +363,7 @@ class _Composer:
                 arrays.index,
                 arrays.Z[:, own],
                 len(group.levels),
-                self._centred(block),
+                self._centred(block)[:, own],
                 self.coordinates.mapped[block] and not self._is_shared(block),
             )
         X = centred_columns(self.design, name)
@@ -378,7 +378,7 @@ class _Composer:
         ]
 
     def _centred(self, block: int) -> NDArray[np.bool_]:
-        """Return which levels of a block are centred; none if several predictors share it."""
+        """Return which effects of a block are centred; none if several predictors share it."""
         flags = self.coordinates.centred[block]
         return np.zeros_like(flags) if self._is_shared(block) else flags
 
@@ -389,7 +389,7 @@ class _Composer:
     def _stack(self, name: str, mapped: PredictorMap) -> _Stack:
         """Return where each block's columns stand in the vector of a predictor's coordinates."""
         members = self._members(name)
-        flags = [self._centred(block) for block, _ in members]
+        flags = [self._centred(block)[:, position] for block, position in members]
         places: dict[int, NDArray[np.intp]] = {
             block: np.empty(matrix.shape[1], dtype=np.intp) for block, matrix in mapped.Z.items()
         }
@@ -402,7 +402,7 @@ class _Composer:
         for block in self._correlated_blocks:
             if block in mapped.Z:
                 size = mapped.Z[block].shape[1] // len(self._centred(block))
-                starts = width + stack_positions([self._centred(block)], size)[0]
+                starts = width + stack_positions([self._centred(block)[:, 0]], size)[0]
                 places[block][:] = (starts[:, None] + np.arange(size)).ravel()
                 width += len(places[block])
         return _Stack(places, width)
@@ -428,10 +428,9 @@ class _Composer:
             if block not in mapped.blocks:
                 continue
             part = mapped.blocks[block]
-            size = mapped.Z[block].shape[1] // len(self._centred(block))
-            step = slice(None) if position is None else slice(position, None, size)
+            step = np.flatnonzero((part.coef == position) | (position is None))
             B.append(part.B[step])
-            shares = {other: share[step] for other, share in part.E.items()}
+            shares = {other: share[step, :] for other, share in part.E.items()}
             nested |= bool(shares)
             E.append(stack.spread(shares, len(B[-1])))
         if not B:
@@ -577,7 +576,7 @@ class _Composer:
             u=None if centring is None else centred,
             uses=uses,
             size=len(group.coefs),
-            centred=self._centred(block),
+            centred=self._centred(block)[:, 0],
             centring=centring,
         )
 
@@ -665,7 +664,7 @@ class _Composer:
             z=latent_parameter(f"z{suffix}", "vector", f"G{suffix}", "standardised effects"),
             u=None if centring is None else centred,
             members=members,
-            centred=tuple(self._centred(block) for block, _ in members),
+            centred=tuple(self._centred(block)[:, position] for block, position in members),
             centring=centring,
         )
 

@@ -140,16 +140,17 @@ def sampler_plan(
     SamplerPlan
     """
     integrated = () if terms.integrated is None else (terms.integrated.block,)
-    centred = {block: int(flags.sum()) for block, flags in terms.centred.items()}
+    flags = terms.centred
     effects = []
     for block, group in enumerate(design.groups):
         strength = None if pilot is None else pilot.blocks[block].strength
+        own = [flags[block, m] for m in range(len(group.coefs)) if (block, m) in flags]
         effects.append(
             EffectPlan(
                 group=group.group,
                 coefs=tuple(coef.brms_label for coef in group.coefs),
                 levels=len(group.levels),
-                centred=centred.get(block, 0),
+                centred=0 if not own else int(np.any(own, axis=0).sum()),
                 integrated=block in integrated,
                 information=None
                 if strength is None
@@ -170,8 +171,6 @@ def _coefficients(terms: TermSet) -> str:
         return "none"
     if terms.standard is None:
         return "as they are"
-    apart = [
-        term.predictor for term in terms.population.values() if not term.definition
-    ]
+    apart = [term.predictor for term in terms.population.values() if not term.definition]
     text = "in coordinates that a pilot fit makes near independent"
     return text + (f"; those of {', '.join(apart)} as they are" if apart else "")
