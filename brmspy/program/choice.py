@@ -13,8 +13,8 @@ __all__ = ["choose_coordinates"]
 
 # How much more the data must say about a level than its prior for it to be centred.
 _ENOUGH = 2.0
-# Where a standard deviation may be near zero, centred coordinates form a funnel. One that is smaller
-# by this factor must be less likely by this difference of log likelihoods.
+# Where a standard deviation may be near zero, centred coordinates form a funnel. One smaller
+# by this factor must be less likely, by this difference of log likelihoods.
 _SMALLER, _UNLIKELY = 4.0, 5.0
 
 

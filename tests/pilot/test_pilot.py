@@ -103,7 +103,7 @@ def test_poisson_rows_have_their_mean_as_weight(pilot):
 def test_information_is_what_finer_factors_let_through(pilot):
     """With normal rows, an effect nested above others meets their variance over their number."""
     rng = np.random.default_rng(2)
-    outer, inner, row = np.indices((12, 5, 4)).reshape(3, -1)
+    outer, inner, _ = np.indices((12, 5, 4)).reshape(3, -1)
     y = rng.normal(size=12)[outer] + rng.normal(size=60)[outer * 5 + inner]
     data = pd.DataFrame({"y": y + rng.normal(size=y.size), "outer": outer, "inner": inner})
     data[["outer", "inner"]] = data[["outer", "inner"]].astype("category")
