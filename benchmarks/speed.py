@@ -96,6 +96,21 @@ def crossed(rows: int, family: str) -> pd.DataFrame:
     return data.astype({"subject": "category", "item": "category"})
 
 
+def nested(rows: int) -> pd.DataFrame:
+    """Return over-dispersed counts of broods within locations, 118 in 63."""
+    rng = np.random.default_rng(rows)
+    location_of = np.concatenate([np.arange(63), rng.integers(63, size=55)])
+    brood = np.concatenate([np.arange(118), rng.integers(118, size=rows - 118)])
+    year = rng.integers(3, size=rows)
+    eta = 0.5 + np.array([0.0, 1.0, -1.0])[year] + 0.8 * rng.normal(size=63)[location_of[brood]]
+    eta += 1.0 * rng.normal(size=118)[brood] + 0.5 * rng.normal(size=rows)
+    data = pd.DataFrame({"year": year, "row": np.arange(rows), "brood": brood})
+    data["location"] = location_of[brood]
+    data = data.astype("category")
+    data["y"] = rng.poisson(np.exp(eta))
+    return data
+
+
 def large(name: str) -> Callable[..., BrmsFit]:
     """Return the function that fits a model to made-up data: ``family-rows-levels-slopes``."""
     family, rows, levels, slopes = name.split("-")
@@ -104,6 +119,9 @@ def large(name: str) -> Callable[..., BrmsFit]:
         if levels == "crossed":
             formula = "y ~ x1 + (1 | subject) + (1 | item)"
             return brm(formula, crossed(int(rows), family), family, **options)
+        if levels == "nested":
+            formula = "y ~ year + (1 | location) + (1 | brood) + (1 | row)"
+            return brm(formula, nested(int(rows)), family, **options)
         data = made_up(int(rows), int(levels), int(slopes), family)
         terms = " + ".join(f"x{i + 1}" for i in range(int(slopes))) or "1"
         fixed = terms if int(slopes) else "x1"
@@ -113,6 +131,7 @@ def large(name: str) -> Callable[..., BrmsFit]:
 
 
 LARGE = (
+    "poisson-403-nested-0",
     "gaussian-10000-200-1",
     "gaussian-100000-2000-1",
     "gaussian-10000-200-3",
