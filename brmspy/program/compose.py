@@ -147,8 +147,9 @@ class Coordinates:
     ----------
     centred : tuple of ndarray of bool, shape (levels, coefs)
         For each block of the design, the effects whose coordinate is their hierarchical mean.
-    mapped : tuple of bool
-        For each block, whether the program has room for such effects.
+    leads : tuple of int
+        For each block, the number of coefficients that have room for such effects in the program,
+        the first ones if they are correlated.
     pilot : Pilot or None
         The pilot fit that coefficients are standardised by; None to leave them as they are.
     prior_only : bool
@@ -156,7 +157,7 @@ class Coordinates:
     """
 
     centred: tuple[NDArray[np.bool_], ...]
-    mapped: tuple[bool, ...]
+    leads: tuple[int, ...]
     pilot: Pilot | None
     prior_only: bool = False
 
@@ -364,7 +365,7 @@ class _Composer:
                 arrays.Z[:, own],
                 len(group.levels),
                 self._centred(block)[:, own],
-                self.coordinates.mapped[block] and not self._is_shared(block),
+                self.coordinates.leads[block] > 0 and not self._is_shared(block),
             )
         X = centred_columns(self.design, name)
         return centre(X, columns, self.coordinates.weights(name, self.design.arrays.nobs))
@@ -551,17 +552,26 @@ class _Composer:
         suffix = f"_{self._correlated_blocks.index(block) + 1}"
         uses = self._uses(group)
         name = uses[0].predictor
+        lead = self.coordinates.leads[block]
+        partial = 0 < lead < len(group.coefs)
+        rows = f"n_lead{suffix}" if partial else f"M{suffix}"
         centring = self._centring(
             name,
             suffix,
-            f"M{suffix} * n_centred{suffix}",
+            f"{rows} * n_centred{suffix}",
             [(block, None)],
             maps[name],
             coefficients[name],
             stacks[name],
         )
         centred = latent_parameter(
-            f"u{suffix}", "matrix", f"M{suffix}, n_centred{suffix}", "hierarchical means"
+            f"u{suffix}", "matrix", f"{rows}, n_centred{suffix}", "hierarchical means"
+        )
+        rest = latent_parameter(
+            f"v{suffix}",
+            "matrix",
+            f"M{suffix} - n_lead{suffix}, n_centred{suffix}",
+            "standardised rest of the same levels",
         )
         return CorrelatedEffects(
             suffix=suffix,
@@ -574,8 +584,10 @@ class _Composer:
                 f"z{suffix}", "matrix", f"M{suffix}, G{suffix}", "standardised effects"
             ),
             u=None if centring is None else centred,
+            v=rest if centring is not None and partial else None,
             uses=uses,
             size=len(group.coefs),
+            lead=lead,
             centred=self._centred(block)[:, 0],
             centring=centring,
         )

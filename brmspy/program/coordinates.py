@@ -40,7 +40,15 @@ from scipy import sparse
 from brmspy.pilot import block_diagonal, diagonal_blocks
 from brmspy.program.unconstrained import from_unconstrained, to_unconstrained
 
-__all__ = ["BlockColumns", "CentredBlock", "PredictorMap", "Whitening", "centre", "whitening"]
+__all__ = [
+    "BlockColumns",
+    "CentredBlock",
+    "PredictorMap",
+    "Whitening",
+    "centre",
+    "is_nested",
+    "whitening",
+]
 
 FloatArray = NDArray[np.float64]
 
@@ -152,7 +160,7 @@ def centre(X: FloatArray, blocks: Mapping[int, BlockColumns], weights: FloatArra
         A = _without_rounding(A - own @ B, np.abs(X).max(axis=0, initial=0.0))
         E: dict[int, Any] = {}
         for other, columns in blocks.items():
-            if columns.levels < block.levels and _is_nested(block.index, columns.index):
+            if columns.levels < block.levels and is_nested(block.index, columns.index):
                 share = sparse.csr_array(average @ Z[other])
                 rest = sparse.csr_array(Z[other] - own @ share)
                 scale = float(np.abs(columns.Z).max(initial=0.0))
@@ -181,8 +189,14 @@ def _without_rounding(A: FloatArray, scale: FloatArray) -> FloatArray:
     return np.where(np.abs(A) <= _TINY * scale, 0.0, A)
 
 
-def _is_nested(fine: NDArray[np.intp], coarse: NDArray[np.intp]) -> bool:
-    """Whether every level of the finer factor lies in one level of the coarser."""
+def is_nested(fine: NDArray[np.intp], coarse: NDArray[np.intp]) -> bool:
+    """Return whether every level of the finer factor lies in one level of the coarser.
+
+    Parameters
+    ----------
+    fine, coarse : ndarray of int, shape (nobs,)
+        Level of each row.
+    """
     owner = np.full(fine.max(initial=0) + 1, -1)
     owner[fine] = coarse
     return bool(np.all(owner[fine] == coarse))
