@@ -27,7 +27,7 @@ from scipy.sparse import linalg
 
 from brmspy.data import Design
 from brmspy.families import Dpar, Family
-from brmspy.pilot.information import level_information
+from brmspy.pilot.information import information_alone, level_information
 from brmspy.pilot.layout import Layout, make_layout
 from brmspy.pilot.priors import normal_stand_in, typical_scale
 from brmspy.pilot.records import BlockPilot, Pilot, PredictorPilot
@@ -246,8 +246,10 @@ class _Fit:
             )
             for i, name in enumerate(self.density.linear)
         }
+        factors = [group.index for group in self.design.arrays.groups]
+        alone = solver.information_alone(state, factors)
         blocks = tuple(
-            BlockPilot(state.covariances[k], layout.block(state.theta, k), information[k])
+            BlockPilot(state.covariances[k], layout.block(state.theta, k), information[k], alone[k])
             for k in range(len(layout.shapes))
         )
         variances = {}
@@ -292,6 +294,12 @@ class _Solver:
             return []
         curvature = self.density.curvature(self.layout.predictors(state.theta), state.scalars)
         return level_information(self._hessian(curvature), self.layout, state.covariances)
+
+    def information_alone(self, state: _State, factors: list[NDArray[np.intp]]) -> list[FloatArray]:
+        """Return the same when other effects of a level are hardly known."""
+        curvature = self.density.curvature(self.layout.predictors(state.theta), state.scalars)
+        hessian = self._hessian(curvature)
+        return information_alone(hessian, self.layout, state.covariances, factors)
 
     def marginal(self, state: _State) -> float:
         """Return Laplace's approximation of the log likelihood of the family's parameters."""

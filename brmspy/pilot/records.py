@@ -49,11 +49,14 @@ class BlockPilot:
     information : ndarray, shape (levels, coefs, coefs)
         What the data hold about each level's effects, when blocks with more levels are averaged
         over.
+    alone : ndarray, shape (levels, coefs, coefs)
+        Information about each level when other blocks' effects of it are hardly known.
     """
 
     covariance: FloatArray
     effects: FloatArray
     information: FloatArray
+    alone: FloatArray
 
     @property
     def sd(self) -> FloatArray:
@@ -63,8 +66,20 @@ class BlockPilot:
     @property
     def shrinkage(self) -> FloatArray:
         """Share of the data in each effect's estimate, shape (levels, coefs); 0 is all prior."""
-        prior = np.linalg.inv(self.covariance)
-        left = np.linalg.inv(self.information + prior)
+        return self._share(self.information)
+
+    @property
+    def odds(self) -> FloatArray:
+        """Information of the data in units of the prior's, shape (levels, coefs).
+
+        For each effect on its own, when others of its level are hardly known.
+        """
+        share = np.minimum(self.shrinkage, self._share(self.alone))
+        share = np.clip(share, 0.0, 1.0 - 1e-12)
+        return share / (1.0 - share)
+
+    def _share(self, information: FloatArray) -> FloatArray:
+        left = np.linalg.inv(information + np.linalg.inv(self.covariance))
         return 1.0 - np.einsum("gmm->gm", left) / np.diagonal(self.covariance)
 
     def evidence(self, factor: float) -> FloatArray:
@@ -97,19 +112,6 @@ class BlockPilot:
         gain = 0.5 * np.einsum("gi,gij,gj->", score, posterior, score)
         inner = np.eye(len(covariance)) + covariance @ self.information
         return float(gain - 0.5 * np.linalg.slogdet(inner)[1].sum())
-
-    @property
-    def strength(self) -> FloatArray:
-        """Information of the data in units of the prior's, shape (levels,).
-
-        For one coefficient, the effects' variance times the information; for several, the
-        geometric mean over directions of one plus that, less one.
-        """
-        root = np.linalg.cholesky(self.covariance)
-        scaled = root.T @ self.information @ root
-        size = len(root)
-        determinants = np.linalg.det(np.eye(size) + scaled)
-        return np.asarray(np.maximum(determinants, 1.0) ** (1.0 / size) - 1.0)
 
 
 @dataclass(frozen=True)

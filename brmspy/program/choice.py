@@ -65,14 +65,9 @@ def _clear_of_zero(block: BlockPilot) -> NDArray[np.bool_]:
     return block.evidence(_SMALLER) > _UNLIKELY
 
 
-def _odds(block: BlockPilot) -> FloatArray:
-    """Return how much more the data say about each effect than its prior, (levels, coefs)."""
-    return block.shrinkage / np.maximum(1.0 - block.shrinkage, np.finfo(float).tiny)
-
-
 def _one_by_one(block: BlockPilot) -> NDArray[np.bool_]:
     """Return the effects of a block without correlations that are centred."""
-    return (_odds(block) > _ENOUGH) & _clear_of_zero(block)
+    return (block.odds > _ENOUGH) & _clear_of_zero(block)
 
 
 def _together(block: BlockPilot, nested: bool) -> NDArray[np.bool_]:
@@ -81,7 +76,7 @@ def _together(block: BlockPilot, nested: bool) -> NDArray[np.bool_]:
     These are of the first coefficients: as many as the data say enough about. Within other factors
     they are of all coefficients or of none.
     """
-    odds = _odds(block)
+    odds = block.odds
     good = _clear_of_zero(block) & (np.median(odds, axis=0) > _ENOUGH / 2.0)
     lead = len(good) if good.all() else int(np.argmin(good))
     if lead == 0 or (nested and lead < len(good)):

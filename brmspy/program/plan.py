@@ -29,8 +29,8 @@ class EffectPlan:
     integrated : bool
         Whether the effects are integrated out of the likelihood and drawn afterwards.
     information : tuple of float or None
-        What the data say about a level in units of what its prior says: smallest, median and
-        largest; None without a pilot fit.
+        What the data say about a level in units of what its prior says, the median over its
+        coefficients: smallest, median and largest level; None without a pilot fit.
     """
 
     group: str
@@ -143,7 +143,7 @@ def sampler_plan(
     flags = terms.centred
     effects = []
     for block, group in enumerate(design.groups):
-        strength = None if pilot is None else pilot.blocks[block].strength
+        odds = None if pilot is None else np.median(pilot.blocks[block].odds, axis=1)
         own = [flags[block, m] for m in range(len(group.coefs)) if (block, m) in flags]
         effects.append(
             EffectPlan(
@@ -153,8 +153,8 @@ def sampler_plan(
                 centred=0 if not own else int(np.any(own, axis=0).sum()),
                 integrated=block in integrated,
                 information=None
-                if strength is None
-                else (float(strength.min()), float(np.median(strength)), float(strength.max())),
+                if odds is None
+                else (float(odds.min()), float(np.median(odds)), float(odds.max())),
             )
         )
     return SamplerPlan(
