@@ -88,7 +88,8 @@ def brm(
     thin : int
         Keep every `thin`-th draw.
     cores : int, optional
-        Chains that run at once; by default as many as there are processors.
+        Processors to use; by default all. Chains run at once as many as there are cores, or with
+        threads, ``cores // threads``, but at least one.
     seed : int, optional
         Seed of the random numbers. Drawn, and kept with the fit, if not given.
     adapt_delta : float
@@ -101,7 +102,11 @@ def brm(
         (-x, x) on the unconstrained scale (brms' choice is 2); a mapping holds values by the names
         of the Stan program for all chains, a sequence one mapping for each.
     threads : int, optional
-        Threads within a chain. Only 1 so far: chains run side by side, see `cores`.
+        Threads within a chain, which share the rows of the data. Chains side by side (see `cores`)
+        use processors better; threads help when there are more processors than chains, and ten
+        thousand rows or more. With more than one, the Stan program is another and is compiled anew.
+        Where group-level effects are integrated out, threads have nothing to do, which a warning
+        says.
     save_warmup : bool
         Keep the warm-up draws too.
     toolchain : {"cmdstan", "embedded"}, optional
@@ -142,11 +147,6 @@ def brm(
     >>> fit.summary().loc["b_Days", "Estimate"].round(0)
     np.float64(10.0)
     """
-    if threads not in (None, 1):
-        raise SamplingError(
-            f"threads = {threads!r}: threads within a chain are not supported yet. Leave it out; "
-            "chains run side by side, as many at once as cores= says."
-        )
     iterations = _iterations(iter_warmup, iter_sampling, iter, warmup)
     tuning = _tuning(adapt_delta, max_treedepth, control)
     options = SampleOptions(
@@ -159,6 +159,7 @@ def brm(
         adapt_delta=tuning["adapt_delta"],
         max_treedepth=tuning["max_treedepth"],
         inits=None if init == "auto" else init,  # type: ignore[arg-type]  # text is refused there
+        threads=threads,
         save_warmup=save_warmup,
     )
     model = build(
@@ -169,12 +170,14 @@ def brm(
         sample_prior=sample_prior,
         marginalize=marginalize,
         parameterization=parameterization,
+        threads=threads,
         data2=data2,
     )
-    options = _with_start(options, init, model.program)
+    options = _with_start(replace(options, threads=model.threads), init, model.program)
     tools = find_toolchain(toolchain)
     with Progress(show=progress) as display:
-        binary = compiled(model.program.code, tools, CompileOptions(), on_stage=display.stage)
+        how = CompileOptions(threads=model.threads > 1)
+        binary = compiled(model.program.code, tools, how, on_stage=display.stage)
         if verbose:
             _describe(model, tools, binary)
         run = sample(binary.exe, model.program.data, options, progress=display)
