@@ -120,8 +120,8 @@ def brm(
     thin : int
         Keep every `thin`-th draw.
     cores : int, optional
-        Chains, or paths of Pathfinder, that run at once; by default as many as there are
-        processors.
+        Processors to use; by default all. Chains, or paths of Pathfinder, run at once as many as
+        there are cores, or with threads, ``cores // threads``, but at least one.
     seed : int, optional
         Seed of the random numbers. Drawn, and kept with the fit, if not given.
     adapt_delta : float
@@ -135,7 +135,11 @@ def brm(
         of the Stan program for all chains, a sequence one mapping for each. An approximation
         starts at one such point, Pathfinder at one for each path.
     threads : int, optional
-        Threads within a chain. Only 1 so far: chains run side by side, see `cores`.
+        Threads within a chain, which share the rows of the data. Chains side by side (see `cores`)
+        use processors better; threads help when there are more processors than chains, and ten
+        thousand rows or more. With more than one, the Stan program is another and is compiled anew.
+        Where group-level effects are integrated out, threads have nothing to do, which a warning
+        says.
     save_warmup : bool
         Keep the warm-up draws too.
     toolchain : {"cmdstan", "embedded"}, optional
@@ -202,11 +206,6 @@ def brm(
         warmup=warmup,
         control=control,
     )
-    if threads not in (None, 1):
-        raise SamplingError(
-            f"threads = {threads!r}: threads within a chain are not supported yet. Leave it out; "
-            "chains run side by side, as many at once as cores= says."
-        )
     iterations = _iterations(iter_warmup, iter_sampling, iter, warmup)
     tuning = _tuning(adapt_delta, max_treedepth, control)
     options = SampleOptions(
@@ -219,6 +218,7 @@ def brm(
         adapt_delta=tuning["adapt_delta"],
         max_treedepth=tuning["max_treedepth"],
         inits=None if init == "auto" else init,  # type: ignore[arg-type]  # text is refused there
+        threads=threads,
         save_warmup=save_warmup,
     )
     paths = _paths(method, options)
@@ -230,12 +230,15 @@ def brm(
         sample_prior=sample_prior,
         marginalize=marginalize,
         parameterization=parameterization,
+        threads=threads,
         data2=data2,
     )
-    options = _with_start(replace(options, chains=paths), init, model.program)
+    options = replace(options, chains=paths, threads=model.threads)
+    options = _with_start(options, init, model.program)
     tools = find_toolchain(toolchain)
     with Progress(show=progress) as display:
-        binary = compiled(model.program.code, tools, CompileOptions(), on_stage=display.stage)
+        compile_options = CompileOptions(threads=model.threads > 1)
+        binary = compiled(model.program.code, tools, compile_options, on_stage=display.stage)
         if verbose:
             _describe(model, tools, binary)
         variables = posterior_variables(model.design, model.program)

@@ -10,7 +10,16 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from brmspy.data import Design, as_frame, design
-from brmspy.errors import BrmspyError, DataError, FormulaError, PriorError, did_you_mean
+from brmspy.engine.options import check_count
+from brmspy.errors import (
+    BrmspyError,
+    BrmspyWarning,
+    DataError,
+    FormulaError,
+    PriorError,
+    did_you_mean,
+    warn,
+)
 from brmspy.families import Family, family_from_dict, get_family
 from brmspy.formula import Formula, ModelTerms, parse
 from brmspy.priors import (
@@ -57,6 +66,8 @@ class Model:
         Whether group-level effects are integrated out where that has a closed form.
     parameterization : {"auto", "centered", "noncentered"}
         Coordinates of the group-level effects that are sampled.
+    threads : int
+        Threads of a chain that share the rows.
     """
 
     formula: Formula
@@ -69,6 +80,7 @@ class Model:
     sample_prior: str = "no"
     marginalize: bool = field(default=True, repr=False)
     parameterization: str = field(default="auto", repr=False)
+    threads: int = field(default=1, repr=False)
 
     def __str__(self) -> str:
         formula = str(self.formula).replace("\n", "\n         ")
@@ -101,6 +113,7 @@ class Model:
             "sample_prior": self.sample_prior,
             "marginalize": self.marginalize,
             "parameterization": self.parameterization,
+            "threads": self.threads,
         }
 
 
@@ -113,6 +126,7 @@ def build(
     sample_prior: str = "no",
     marginalize: str | bool = "auto",
     parameterization: str = "auto",
+    threads: int | None = None,
     data2: Mapping[str, Any] | None = None,
 ) -> Model:
     """Go from a formula to the Stan program, without compiling it.
@@ -133,6 +147,8 @@ def build(
         Whether to integrate group-level effects out of the likelihood where that has a closed form.
     parameterization : {"auto", "centered", "noncentered"}
         Coordinates of the group-level effects that are sampled.
+    threads : int, optional
+        Threads within a chain, which share the rows of the data.
     data2 : mapping, optional
         Data that do not fit into the data frame. No term supported so far takes any.
 
@@ -144,6 +160,13 @@ def build(
     ------
     FormulaError, DataError, PriorError
         If formula, data or priors are not valid.
+    SamplingError
+        If `threads` is not a whole number of at least 1.
+
+    Warns
+    -----
+    BrmspyWarning
+        If threads have no rows to share, as effects are integrated out.
 
     Examples
     --------
@@ -164,6 +187,8 @@ def build(
             f"parameterization = {parameterization!r} is not valid. "
             + did_you_mean(str(parameterization), _PARAMETERIZATION)
         )
+    if threads is not None:
+        check_count("threads", threads, 1)
     if data2:
         raise DataError("No term that is supported so far uses data2. Leave it out.")
     blocks, built, the_family, response, terms = _blocks(formula, data, family)
@@ -183,7 +208,10 @@ def build(
         prior_only=sample_prior == "only",
         marginalize=marginalize == "auto",
         parameterization=parameterization,
+        threads=threads or 1,
     )
+    if threads is not None and program.threads < threads:
+        warn(_no_rows(program, threads), BrmspyWarning)
     return Model(
         terms.formula,
         the_family,
@@ -195,6 +223,19 @@ def build(
         sample_prior,
         marginalize == "auto",
         parameterization,
+        program.threads,
+    )
+
+
+def _no_rows(program: Program, threads: int) -> str:
+    """Say why threads have nothing to do."""
+    integrated = program.terms.integrated
+    assert integrated is not None, "a program with rows shares them"
+    return (
+        f"threads = {threads} is not used: the effects of {integrated.group} are integrated out, "
+        "so that the likelihood takes the same time for any number of rows and leaves none for "
+        "threads to share. Chains run side by side, as with threads = 1. marginalize=False "
+        "samples the effects and shares the rows, which rarely is as fast."
     )
 
 
@@ -268,6 +309,7 @@ def model_from_spec(spec: Mapping[str, Any], data: pd.DataFrame) -> Model:
         sample_prior=spec["sample_prior"],
         marginalize="auto" if spec["marginalize"] else False,
         parameterization=spec["parameterization"],
+        threads=spec["threads"],
     )
 
 
@@ -280,12 +322,13 @@ def stancode(
     sample_prior: str = "no",
     marginalize: str | bool = "auto",
     parameterization: str = "auto",
+    threads: int | None = None,
 ) -> str:
     """Return the Stan program of a model, without compiling it.
 
     Parameters
     ----------
-    formula, data, family, prior, sample_prior, marginalize, parameterization
+    formula, data, family, prior, sample_prior, marginalize, parameterization, threads
         As for `brmspy.brm`.
 
     Returns
@@ -307,6 +350,7 @@ def stancode(
         sample_prior=sample_prior,
         marginalize=marginalize,
         parameterization=parameterization,
+        threads=threads,
     ).program.code
 
 
@@ -319,12 +363,13 @@ def standata(
     sample_prior: str = "no",
     marginalize: str | bool = "auto",
     parameterization: str = "auto",
+    threads: int | None = None,
 ) -> dict[str, Any]:
     """Return the data of a model's Stan program.
 
     Parameters
     ----------
-    formula, data, family, prior, sample_prior, marginalize, parameterization
+    formula, data, family, prior, sample_prior, marginalize, parameterization, threads
         As for `brmspy.brm`.
 
     Returns
@@ -347,6 +392,7 @@ def standata(
             sample_prior=sample_prior,
             marginalize=marginalize,
             parameterization=parameterization,
+            threads=threads,
         ).program.data
     )
 

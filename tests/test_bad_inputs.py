@@ -462,7 +462,9 @@ SAMPLER: dict[str, Case] = {
         ({"control": {"adapt_delta": 2}}, "adapt_delta = 2"),
         ({"control": [0.9]}, "it is a dict"),
         ({"control": {"adapt_delta": 0.9}, "adapt_delta": 0.95}, "Give it once"),
-        ({"threads": 2}, "threads = 2"),
+        ({"threads": 0}, "threads = 0 is not valid"),
+        ({"threads": 1.5}, ("threads = 1.5", "whole number of at least 1")),
+        ({"threads": True}, "threads = True"),
     ]
 }
 

@@ -36,7 +36,7 @@ class SampleOptions:
     thin : int
         Keep every `thin`-th draw.
     cores : int, optional
-        Chains that run at once; by default as many as there are processors.
+        Processors to use; by default all.
     seed : int, optional
         Seed of the random numbers; drawn if not given.
     adapt_delta : float
@@ -55,7 +55,7 @@ class SampleOptions:
     step_size : float or sequence of float, optional
         Step size to start from; a sequence has one for each chain.
     threads : int, optional
-        Threads of each chain, for models compiled with threads.
+        Threads of each chain, for models compiled with threads; 1 if not given.
     save_warmup : bool
         Keep the warm-up draws too.
 
@@ -117,8 +117,9 @@ class SampleOptions:
 
     @property
     def parallel_chains(self) -> int:
-        """Chains that run at once."""
-        return min(self.chains, self.cores or _processors())
+        """Chains that run at once: as many as their threads have processors, but at least one."""
+        at_once = (self.cores or _processors()) // (self.threads or 1)
+        return min(self.chains, max(1, at_once))
 
     def seed_to_use(self) -> int:
         """Return the seed, or a new one if none was given."""

@@ -25,6 +25,7 @@ from brmspy.program.render import helper_function, render
 from brmspy.program.rows import Rows, program_rows
 from brmspy.program.start import Start
 from brmspy.program.starting import start_of
+from brmspy.program.threads import slices, with_named_coordinates
 
 __all__ = ["Program", "build_program"]
 
@@ -53,6 +54,8 @@ class Program:
         Where chains start, and with which scales; None to leave that to Stan.
     plan : SamplerPlan
         What was chosen for the sampler, in words.
+    threads : int
+        Threads of a chain that share the rows; 1 if the program knows of none.
     """
 
     code: str
@@ -63,6 +66,7 @@ class Program:
     fixed: Mapping[str, float] = field(repr=False)
     plan: SamplerPlan = field(repr=False)
     start: Start | None = field(default=None, repr=False)
+    threads: int = 1
 
     @property
     def parameters(self) -> tuple[StanParameter, ...]:
@@ -184,6 +188,7 @@ def build_program(
     prior_only: bool = False,
     marginalize: bool = True,
     parameterization: str = "auto",
+    threads: int = 1,
 ) -> Program:
     """Write the Stan program of a model.
 
@@ -204,6 +209,9 @@ def build_program(
         up equal rows where their sum says as much.
     parameterization : {"auto", "centered", "noncentered"}
         Coordinates of group-level effects: chosen from the data, or the same for all levels.
+    threads : int
+        Threads of a chain. With more than one, the likelihood is summed over slices of rows; unless
+        the program has no rows, as effects are integrated out.
 
     Returns
     -------
@@ -221,15 +229,23 @@ def build_program(
         pilot = pilot_fit(design, family, y, priors, scopes)
     coordinates = choose_coordinates(design, pilot, parameterization, prior_only)
     terms = compose_terms(design, priors, suffixes, y, coordinates, integrate, prior_only)
+    shared_rows = threads > 1 and terms.integrated is None
+    if shared_rows:
+        terms = with_named_coordinates(terms)
     scalars = family_parameters(design, family, priors)
     fixed = {parameter.name: parameter.value for parameter in design.terms.fixed}
     parameters = _parameters(terms, scalars)
     covariates = covariates_of(design)
     predictors, helpers = predictors_of(design, family, terms, suffixes, covariates)
+    sliced = None
+    if shared_rows:
+        sliced = slices(design, family, terms, covariates, (*scalars, *fixed), threads)
+        helpers = (*helpers, *sliced.helpers)
     arrays = design.arrays
     skeleton = {
         "header": header,
         "functions": [helper_function(name) for name in (*terms.helpers, *helpers)],
+        "slices": sliced,
         "integrated": terms.integrated,
         "family": family,
         "response": design.terms.response.label,
@@ -259,14 +275,26 @@ def build_program(
         data |= term.data
     for parameter in parameters:
         data |= parameter.data
-    data |= fixed
+    data |= fixed | ({} if sliced is None else sliced.data)
     data["log_prior_mass"] = sum(p.log_mass for p in parameters)
     data["prior_only"] = int(prior_only)
     start = None
     if pilot is not None and not prior_only:
         start = start_of(pilot, terms, scalars, parameters)
-    plan = sampler_plan(design, terms, pilot, _likelihood_in_words(skeleton, whole.arrays.nobs))
-    return Program(render(skeleton), data, whole, terms, scalars, fixed, plan, start)
+    in_words = _likelihood_in_words(skeleton, whole.arrays.nobs)
+    if sliced is not None:
+        in_words += f", shared by {threads} threads"
+    return Program(
+        render(skeleton),
+        data,
+        whole,
+        terms,
+        scalars,
+        fixed,
+        sampler_plan(design, terms, pilot, in_words),
+        start,
+        threads if shared_rows else 1,
+    )
 
 
 def _parameters(

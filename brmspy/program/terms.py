@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from brmspy.pilot import BlockPilot, Pilot
 from brmspy.program.coordinates import Whitening
+from brmspy.program.inputs import Input, by_row, shared
 from brmspy.program.integrate import Statistics
 from brmspy.program.parameters import StanParameter
 from brmspy.program.sparse import CompressedRows
@@ -73,6 +74,11 @@ class Term(ABC):
     @abstractmethod
     def data(self) -> dict[str, Any]:
         """Stan data of the term, parameters' priors excepted."""
+
+    @property
+    def inputs(self) -> tuple[Input, ...]:
+        """What its part of the linear predictor reads."""
+        return ()
 
 
 @dataclass(frozen=True)
@@ -190,6 +196,17 @@ class Population(Term):
                 data[f"n_kept{s}"] = len(self.kept)
                 data[f"kept{s}"] = self.kept + 1
         return data
+
+    @property
+    def inputs(self) -> tuple[Input, ...]:
+        """Columns and coefficients."""
+        s = self.suffix
+        columns = (by_row(f"X{s}", "data matrix"),) if self.columns else ()
+        kept = (shared(f"kept{s}", "array[] int"),) if self.mapped else ()
+        if self.mapped and self.definition:
+            return (*columns, *kept, shared(self.stacked, "vector"))
+        own = (p for p in (self.intercept, self.coefficients) if p is not None)
+        return (*columns, *kept, *(shared(p.name, p.type) for p in own))
 
     @property
     def sized(self) -> bool:
@@ -362,6 +379,11 @@ class Offset(Term):
     def data(self) -> dict[str, Any]:
         """The sum of the offsets."""
         return {f"offsets{self.suffix}": self.values}
+
+    @property
+    def inputs(self) -> tuple[Input, ...]:
+        """The sum of the offsets."""
+        return (by_row(f"offsets{self.suffix}"),)
 
 
 @dataclass(frozen=True)
@@ -863,6 +885,19 @@ class GroupEffects(Term):
             f"Zv{s}": self.Z.columns + 1,
             f"Zu{s}": self.Z.starts + 1,
         }
+
+    @property
+    def inputs(self) -> tuple[Input, ...]:
+        """The sparse matrix, whose rows stand one after the other, and the coordinates."""
+        s = self.suffix
+        elements = f"[Zu{s}[start]:(Zu{s}[end + 1] - 1)]"
+        return (
+            shared(f"Q{s}", "int"),
+            Input(f"Zw{s}", "data vector", f"Zw{s}{elements}"),
+            Input(f"Zv{s}", "array[] int", f"Zv{s}{elements}"),
+            Input(f"Zu{s}", "array[] int", f"row_starts(Zu{s}[start:(end + 1)])"),
+            shared(f"w{s}", "vector"),
+        )
 
     @property
     def value(self) -> str:

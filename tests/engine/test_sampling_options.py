@@ -82,6 +82,18 @@ def test_chains_at_once(
     assert SampleOptions(chains=chains, cores=cores).parallel_chains == at_once
 
 
+@pytest.mark.parametrize(
+    ("cores", "threads", "at_once"),
+    [(8, 2, 4), (8, 3, 2), (2, 2, 1), (2, 4, 1), (None, 4, 3), (8, 1, 4)],
+)
+def test_threads_take_the_cores_of_chains(
+    monkeypatch: pytest.MonkeyPatch, cores: int | None, threads: int, at_once: int
+) -> None:
+    monkeypatch.setattr("os.sched_getaffinity", lambda pid: set(range(12)), raising=False)
+    options = SampleOptions(chains=4, cores=cores, threads=threads)
+    assert options.parallel_chains == at_once
+
+
 def test_one_value_or_one_for_each_chain() -> None:
     one = SampleOptions(chains=2, inits={"b": 1}, step_size=0.5, inv_metric=[1.0, 2.0])
     each = SampleOptions(

@@ -228,6 +228,10 @@ COMPILED = {
     "noncentered": ["sleepstudy", "student_scalar", "cbpp", "negbinomial"],
 }
 
+# Structures whose rows threads share, compiled: a GLM form, weights, sums of equal rows,
+# distributional and non-linear predictors.
+THREADED = ["poisson", "binomial_weighted", "summed", "distributional", "nonlinear_bounded"]
+
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     by_name = {case.name: case for case in CASES}
@@ -241,6 +245,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     for argument, cases in (
         ("case", CASES),
         ("golden_case", [case for case in CASES if case.golden]),
+        ("threaded_case", [by_name[name] for name in THREADED]),
     ):
         if argument in metafunc.fixturenames:
             metafunc.parametrize(argument, cases, ids=[case.name for case in cases])

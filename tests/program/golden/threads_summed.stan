@@ -1,0 +1,92 @@
+// Mate ~ Cross + (1 | Male)
+// family: bernoulli(link = 'logit')
+// written by brmspy
+functions {
+  // Where rows of a sparse matrix start, when those before them are cut off.
+  array[] int row_starts(array[] int u) {
+    array[size(u)] int starts;
+    for (n in 1:size(u)) {
+      starts[n] = u[n] - u[1] + 1;
+    }
+    return starts;
+  }
+  // Log likelihood of N rows.
+  real rows_log_lik(
+      int N,
+      array[] int Y, array[] int trials, data matrix X, real Intercept, vector b, int Q,
+      data vector Zw, array[] int Zv, array[] int Zu, vector w) {
+    real log_lik = 0;
+    log_lik += binomial_logit_glm_lpmf(Y | trials, X, Intercept + csr_matrix_times_vector(N, Q, Zw, Zv, Zu, w), b);
+    return log_lik;
+  }
+  // Log likelihood of rows start to end.
+  real partial_log_lik(
+      array[] int row_numbers, int start, int end,
+      array[] int Y, array[] int trials, data matrix X, real Intercept, vector b, int Q,
+      data vector Zw, array[] int Zv, array[] int Zu, vector w) {
+    return rows_log_lik(
+      end - start + 1,
+      Y[start:end], trials[start:end], X[start:end], Intercept, b, Q,
+      Zw[Zu[start]:(Zu[end + 1] - 1)], Zv[Zu[start]:(Zu[end + 1] - 1)],
+      row_starts(Zu[start:(end + 1)]), w);
+  }
+}
+data {
+  int<lower=0> N;  // observations
+  array[N] int<lower=0> Y;  // response: Mate
+  array[N] int<lower=0> trials;  // number of trials
+  real log_lik_constant;  // what the sums of equal rows have more than the rows
+  int<lower=1> K;  // population-level coefficients
+  int<lower=1> n_coefs;  // coefficients, the intercept included
+  matrix[N, K] X;  // columns, centred
+  int<lower=1> n_std_coefs;  // coefficients of all predictors, intercepts included
+  vector[n_std_coefs] coefs_location;  // where they are about,
+  matrix[n_std_coefs, n_std_coefs] coefs_scale;  // and what makes them near independent
+  int<lower=1> M;  // uncorrelated group-level coefficients
+  int<lower=0> G;  // their levels, one coefficient after the other
+  array[G] int<lower=1, upper=M> coef;  // the coefficient that a level belongs to
+  int<lower=1> Q;  // group-level effects
+  int<lower=0> Zn;  // non-zero elements of their sparse model matrix Z
+  vector[Zn] Zw;  // its values
+  array[Zn] int<lower=1> Zv;  // their columns
+  array[N + 1] int<lower=1> Zu;  // where each row starts
+  real prior_Intercept_nu;
+  real prior_Intercept_mu;
+  real prior_Intercept_sigma;
+  vector[M] prior_sd_nu;
+  vector[M] prior_sd_mu;
+  vector[M] prior_sd_sigma;
+  int<lower=1> grainsize;  // largest number of rows that a thread takes at once
+  real log_prior_mass;  // log prior mass that the bounds leave, summed over parameters
+  int<lower=0, upper=1> prior_only;  // 1: draw from the prior, ignore the response
+}
+transformed data {
+  array[N] int row_numbers = linspaced_int_array(N, 1, N);
+}
+parameters {
+  vector[n_std_coefs] std_coefs;  // standardised coefficients, intercepts included
+  vector<lower=0>[M] sd;  // standard deviations of the uncorrelated group-level effects
+  vector[G] z;  // standardised effects
+}
+transformed parameters {
+  vector[n_coefs] coefs = coefs_location + coefs_scale * std_coefs;
+  real Intercept = coefs[1];  // intercept at the means of the columns
+  vector[K] b = tail(coefs, K);  // population-level coefficients
+}
+model {
+  vector[Q] w = sd[coef] .* z;
+  if (!prior_only) {
+    target += reduce_sum_static(
+      partial_log_lik, row_numbers, grainsize,
+      Y, trials, X, Intercept, b, Q, Zw, Zv, Zu, w);
+    target += log_lik_constant;
+  }
+  // priors
+  // Intercept ~ student_t(3, 0, 2.5)
+  target += student_t_lpdf(Intercept | prior_Intercept_nu, prior_Intercept_mu, prior_Intercept_sigma);
+  // b[CrossR/W], … (3) ~ flat
+  // sd[Male, Intercept] ~ student_t(3, 0, 2.5)
+  target += student_t_lpdf(sd | prior_sd_nu, prior_sd_mu, prior_sd_sigma);
+  target += -log_prior_mass;
+  target += std_normal_lpdf(z);
+}
