@@ -42,6 +42,7 @@ _ITERATIONS = 60
 _TOLERANCE = 0.03  # of log standard deviations, and of effects in units of their sd
 _HALVINGS = 12
 _DENSE = 3_000_000  # non-zero elements beyond which a factorisation fills up
+_SMALL = 200_000  # elements up to which a dense matrix is faster than a sparse one
 _RIDGE = 1e-10
 
 
@@ -337,12 +338,17 @@ class _Solver:
     def _hessian(self, curvature: Curvature) -> Any:
         """Return the information of the data about theta."""
         size = self.layout.size
-        total = sparse.csr_array((size, size))
         columns = self.layout.columns
+        small = size * len(curvature.gradient) <= _SMALL
+        if small:
+            columns = tuple(matrix.toarray() for matrix in columns)
+        total = np.zeros((size, size)) if small else sparse.csr_array((size, size))
         for i, left in enumerate(columns):
             for j, right in enumerate(columns):
                 weights = curvature.weights[:, i, j]
-                if np.any(weights):
+                if small:
+                    total = total + left.T @ (weights[:, None] * right)
+                elif np.any(weights):
                     total = total + left.T @ (sparse.diags_array(weights) @ right)
         return sparse.csr_array(total)
 
