@@ -23,7 +23,9 @@ __all__ = ["conditional_effects"]
 
 FloatArray = NDArray[np.float64]
 
-_CHUNK = 2**18  # numbers in the arrays of levels and draws that are worked on at a time
+# Numbers in the arrays of levels and draws that are worked on at a time: they stay in the
+# processor's cache. Fewer draws than some at a time cost more than they save.
+_CHUNK, _SOME, _MOST = 2**16, 16, 2**21
 
 
 def conditional_effects(
@@ -61,7 +63,8 @@ def conditional_effects(
     chain = _Chain.of(statistics)
     shapes = [(factor.size, count, len(factor.kind)) for factor in statistics.factors]
     effects = tuple(np.empty(shape) for shape in shapes)
-    step = max(1, _CHUNK // sum(len(factor.kind) for factor in statistics.factors))
+    levels = sum(len(factor.kind) for factor in statistics.factors)
+    step = max(_CHUNK // levels, min(_SOME, _MOST // levels), 1)
     for start in range(0, count, step):
         part = slice(start, min(start + step, count))
         noise = rng.normal(size=(part.stop - start, chain.effects)) * sigma[part, None]

@@ -234,32 +234,31 @@ def statistics(
     Statistics
     """
     root_weights = np.ones(len(y)) if weights is None else np.sqrt(weights)
-    parts = [sparse.csr_array(X)]
-    if others is not None:
-        matrix = (others.values, others.columns, others.starts)
-        parts.append(sparse.csr_array(matrix, shape=others.shape))
-    columns = sparse.diags_array(root_weights) @ sparse.hstack(parts, format="csr")
+    columns = _Columns.of(X, others, root_weights)
     response = root_weights * np.asarray(y, dtype=float)
-    values, vectors = np.linalg.eigh((columns.T @ columns).toarray())
-    kept = values > values.max() * len(values) * np.finfo(float).eps
+    gram = columns.cross_products()
+    norms = np.sqrt(np.diagonal(gram))
+    norms = np.where(norms > 0.0, norms, 1.0)
+    values, vectors = np.linalg.eigh(gram / np.outer(norms, norms))
+    kept = values > len(values) * np.finfo(float).eps
     inverse = np.divide(1.0, values, out=np.zeros_like(values), where=kept)
-    estimate = vectors @ (inverse * (vectors.T @ (columns.T @ response)))
-    residuals = response - columns @ estimate
-    # One step of refinement: the normal equations alone lose half the digits.
-    correction = vectors @ (inverse * (vectors.T @ (columns.T @ residuals)))
-    estimate, residuals = estimate + correction, residuals - columns @ correction
+    estimate, residuals = np.zeros(len(values)), response
+    # The second time refines: the normal equations alone lose half the digits.
+    for _ in range(2):
+        step = vectors @ (inverse * (vectors.T @ (columns.cross(residuals) / norms))) / norms
+        estimate, residuals = estimate + step, residuals - columns.times(step)
     finest, levels = factors[0].index, factors[0].levels
     effects = root_weights[:, None] * np.hstack([factor.Z for factor in factors])
     membership = _membership(finest, levels)
     size = effects.shape[1]
-    ZX = np.stack([(membership.multiply(effects[:, m]) @ columns).toarray() for m in range(size)])
+    ZX = np.stack([columns.sums(membership, effects[:, m]) for m in range(size)])
     Ze = np.stack([membership @ (effects[:, m] * residuals) for m in range(size)])
     products = (effects[:, :, None] * effects[:, None, :]).reshape(len(finest), size * size)
     ZZ = np.asarray(membership @ products).reshape(levels, size, size)
     kinds, kind = _kinds(ZZ)
     return Statistics(
         estimate=estimate,
-        root=np.sqrt(np.where(kept, values, 0.0))[:, None] * vectors.T,
+        root=np.sqrt(np.where(kept, values, 0.0))[:, None] * vectors.T * norms,
         rss=float(residuals @ residuals),
         ZX=ZX,
         Ze=Ze,
@@ -267,6 +266,46 @@ def statistics(
         factors=_nested(factors, kind, len(kinds)),
         count=float(len(y)) if weights is None else float(weights.sum()),
     )
+
+
+@dataclass(frozen=True)
+class _Columns:
+    """Columns with the roots of weights: dense ones, then sparse ones."""
+
+    dense: NDArray[np.float64]
+    sparse: Any
+
+    @classmethod
+    def of(
+        cls,
+        X: NDArray[np.float64],
+        others: CompressedRows | None,
+        root_weights: NDArray[np.float64],
+    ) -> _Columns:
+        empty = sparse.csr_array((len(X), 0))
+        matrix = empty if others is None else sparse.diags_array(root_weights) @ others.matrix
+        return cls(root_weights[:, None] * X, sparse.csr_array(matrix))
+
+    def cross_products(self) -> NDArray[np.float64]:
+        """Return all columns' products with each other."""
+        mixed = np.asarray(self.sparse.T @ self.dense)
+        own = (self.sparse.T @ self.sparse).toarray()
+        return np.block([[self.dense.T @ self.dense, mixed.T], [mixed, own]])
+
+    def cross(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return all columns' products with a vector."""
+        return np.concatenate([self.dense.T @ values, self.sparse.T @ values])
+
+    def times(self, coefficients: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the sum of the columns times coefficients."""
+        width = self.dense.shape[1]
+        product = self.dense @ coefficients[:width] + self.sparse @ coefficients[width:]
+        return np.asarray(product)
+
+    def sums(self, membership: Any, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the products of columns and a vector, summed over each level's members."""
+        weighted = sparse.csr_array(membership.multiply(values))
+        return np.hstack([weighted @ self.dense, (weighted @ self.sparse).toarray()])
 
 
 def _membership(index: NDArray[np.intp], levels: int) -> Any:
