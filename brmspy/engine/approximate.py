@@ -118,6 +118,8 @@ class ApproximateOptions:
         Seed of the random numbers; drawn if not given.
     inits : float, mapping or sequence of mappings, optional
         Initial values, as for the sampler; a sequence has one mapping for each path.
+    threads : int, optional
+        Threads of each path, for models compiled with threads.
 
     Raises
     ------
@@ -137,6 +139,7 @@ class ApproximateOptions:
     cores: int | None = None
     seed: int | None = None
     inits: float | Mapping[str, Any] | Sequence[Mapping[str, Any]] | None = None
+    threads: int | None = None
 
     def __post_init__(self) -> None:
         if self.algorithm not in ALGORITHMS:
@@ -164,7 +167,13 @@ class ApproximateOptions:
 
     def start(self) -> SampleOptions:
         """Return seed, initial values and cores as options of chains, one for each path."""
-        return SampleOptions(chains=self.paths, cores=self.cores, seed=self.seed, inits=self.inits)
+        return SampleOptions(
+            chains=self.paths,
+            cores=self.cores,
+            seed=self.seed,
+            inits=self.inits,
+            threads=self.threads,
+        )
 
 
 @dataclass(frozen=True)
@@ -371,7 +380,7 @@ class _Stan:
         interrupted = run_chains(
             chains,
             at_once=start.parallel_chains,
-            environment={**os.environ, "STAN_NUM_THREADS": "1"},
+            environment={**os.environ, "STAN_NUM_THREADS": str(start.threads or 1)},
             folder=self.folder,
             report=lambda states: None,
         )

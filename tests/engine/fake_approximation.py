@@ -58,7 +58,9 @@ def main():
                 given = json.load(file)
         note = os.path.join(log, f"{method}-{path}.json")
         with open(note + ".part", "w") as file:
-            json.dump({"pid": os.getpid(), "arguments": sys.argv[1:], "init": given}, file)
+            threads = os.environ.get("STAN_NUM_THREADS")
+            told = {"arguments": sys.argv[1:], "init": given, "threads": threads}
+            json.dump({"pid": os.getpid(), **told}, file)
         os.replace(note + ".part", note)  # a reader finds all of it or nothing
     print(f"method = {method}", flush=True)
     if how == "slow":

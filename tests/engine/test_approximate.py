@@ -127,6 +127,10 @@ class TestRun:
         assert list(called) == ["variational-1"]
         assert called["variational-1"]["init"] == passed
 
+    def test_threads_are_told_to_stan(self, exe: Path, log: Path) -> None:
+        run(exe, "laplace", threads=3)
+        assert {note["threads"] for note in notes(log).values()} == {"3"}
+
     def test_each_path_has_its_start(self, exe: Path, log: Path) -> None:
         run(exe, "pathfinder", paths=2, inits=[{"a": 1}, {"a": 2}])
         assert [note["init"] for note in notes(log).values()] == [{"a": 1}, {"a": 2}]
@@ -214,6 +218,7 @@ class TestFailures:
             ({"algorithm": "laplace", "paths": 2}, "only Pathfinder follows several paths"),
             ({"algorithm": "laplace", "seed": -1}, "seed = -1"),
             ({"algorithm": "laplace", "cores": 0}, "cores = 0"),
+            ({"algorithm": "laplace", "threads": 0}, "threads = 0"),
             ({"algorithm": "pathfinder", "paths": 3, "inits": [{}] * 2}, "init has 2 values for 3"),
         ],
     )
