@@ -45,7 +45,7 @@ from brmspy.engine.messages import Failure, explain, incomplete
 from brmspy.engine.options import SampleOptions, check_count
 from brmspy.engine.progress import Progress
 from brmspy.engine.stan_json import write_json
-from brmspy.errors import SamplingError, SamplingWarning, did_you_mean, warn
+from brmspy.errors import SamplingError, did_you_mean
 
 __all__ = ["ALGORITHMS", "ApproximateOptions", "ApproximateRun", "approximate"]
 
@@ -198,7 +198,7 @@ class ApproximateRun:
     seconds : float
         Time from the start of Stan to its end.
     failures : tuple of str
-        What happened to paths that are missing.
+        What happened to paths that are missing, or that ADVI has not converged.
     """
 
     draws: Mapping[str, npt.NDArray[np.float64]]
@@ -245,11 +245,6 @@ def approximate(
     KeyboardInterrupt
         If the run is interrupted.
 
-    Warns
-    -----
-    SamplingWarning
-        If ADVI has not converged.
-
     References
     ----------
     Zhang et al. (2022) for Pathfinder, Kucukelbir et al. (2017) for ADVI; see the module.
@@ -267,8 +262,6 @@ def approximate(
         output = _METHODS[options.algorithm](stan)
         seconds = time.monotonic() - start
         progress.finish()
-    for message in output.warnings:
-        warn(message, SamplingWarning)
     columns = output.header.split(",")
     lp, log_q = (output.table[:, columns.index(name)] for name in (output.lp, output.log_q))
     return ApproximateRun(
@@ -292,7 +285,6 @@ class _Output:
     log_q: str
     paths: int = 1
     failures: tuple[str, ...] = ()
-    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -454,15 +446,16 @@ def _variational(stan: _Stan) -> _Output:
     )
     [run] = _near_mode(stan).run("draws", method, inits=True)
     _check(options.algorithm, run, options.draws_per_path + 1)
-    warnings: tuple[str, ...] = ()
-    if "maximum number of iterations is reached" in run.console():
-        warnings = (
-            f"ADVI has not converged in {_ADVI_ITERATIONS} iterations. Do not use these draws: fit "
-            'again with algorithm="pathfinder" or "nuts".',
-        )
+    # Which does not mean much for itself: where the bound is near zero, its relative change stays
+    # large.
+    ended = "maximum number of iterations is reached" in run.console()
     # The first row is the approximation's mean.
     return _Output(
-        run.csv.header, run.csv.draws()[1:], lp="log_p__", log_q="log_g__", warnings=warnings
+        run.csv.header,
+        run.csv.draws()[1:],
+        lp="log_p__",
+        log_q="log_g__",
+        failures=(f"ADVI has not converged in {_ADVI_ITERATIONS} iterations",) if ended else (),
     )
 
 
