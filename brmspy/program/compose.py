@@ -15,15 +15,16 @@ from brmspy.formula import LinearPredictor, NonlinearPredictor
 from brmspy.pilot import Pilot, centred_columns
 from brmspy.priors import ElementPrior, PriorSet
 from brmspy.program.coordinates import BlockColumns, PredictorMap, Whitening, centre, whitening
-from brmspy.program.integrate import statistics
+from brmspy.program.integrate import FactorColumns, statistics
+from brmspy.program.integrated import IntegratedBlock, IntegratedEffects
 from brmspy.program.parameters import StanParameter, latent_parameter, stan_parameter
+from brmspy.program.rotate import rotated_rows
 from brmspy.program.sparse import compressed_rows
 from brmspy.program.terms import (
     BlockUse,
     CentredLevels,
     CorrelatedEffects,
     GroupEffects,
-    IntegratedEffects,
     Offset,
     Population,
     StandardCoefficients,
@@ -82,7 +83,7 @@ class TermSet:
     effects : mapping of str to GroupEffects
         All but `correlated` are keyed by predictor.
     integrated : IntegratedEffects or None
-        The block that is integrated out.
+        The effects that are integrated out.
     standard : StandardCoefficients or None
         The coordinates of population-level coefficients, where they are not these themselves.
     """
@@ -264,7 +265,7 @@ def compose_terms(
     suffixes: Mapping[str, str],
     y: NDArray[Any],
     coordinates: Coordinates,
-    integrate: int | None = None,
+    integrate: tuple[int, ...] = (),
     prior_only: bool = False,
 ) -> TermSet:
     """Return the terms of the program.
@@ -281,8 +282,8 @@ def compose_terms(
         The response, coded.
     coordinates : Coordinates
         What the sampler is to move in.
-    integrate : int, optional
-        Block of group-level effects to integrate out.
+    integrate : tuple of int
+        Blocks of group-level effects to integrate out, those of the finest factor first.
     prior_only : bool
         Whether the response is ignored.
     """
@@ -303,7 +304,7 @@ class _Composer:
     suffixes: Mapping[str, str]
     y: NDArray[Any]
     coordinates: Coordinates
-    integrate: int | None
+    integrate: tuple[int, ...]
     prior_only: bool
 
     def terms(self) -> TermSet:
@@ -331,10 +332,9 @@ class _Composer:
             for name in names
         }
         integrated = None
-        if self.integrate is not None:
+        if self.integrate:
             integrated = self._integrated(
-                self.integrate,
-                f"_{len(correlated) + 1}",
+                len(correlated) + 1,
                 population.get("mu"),
                 maps["mu"].A,
                 effects["mu"],
@@ -375,7 +375,7 @@ class _Composer:
         return [
             block
             for block, group in enumerate(self.design.groups)
-            if block != self.integrate and any(coef.predictor == name for coef in group.coefs)
+            if block not in self.integrate and any(coef.predictor == name for coef in group.coefs)
         ]
 
     def _centred(self, block: int) -> NDArray[np.bool_]:
@@ -459,11 +459,11 @@ class _Composer:
     def _is_correlated(self, block: int) -> bool:
         """Whether a block that is sampled has correlations."""
         group = self.design.groups[block]
-        return block != self.integrate and group.correlated and len(group.coefs) > 1
+        return block not in self.integrate and group.correlated and len(group.coefs) > 1
 
     def _in_statistics(self, predictor: str) -> bool:
         """Whether the program sees a predictor's data through sufficient statistics alone."""
-        return predictor == "mu" and self.integrate is not None
+        return predictor == "mu" and bool(self.integrate)
 
     def _population(self, name: str, mapped: PredictorMap) -> Population | None:
         """Return the population-level effects of a predictor, if it has any."""
@@ -579,7 +579,7 @@ class _Composer:
             group=group.group,
             block=block,
             sd=self._block_sd(block, suffix),
-            cholesky=self._cholesky(group, suffix),
+            cholesky=self._cholesky(group, suffix, f"M{suffix}"),
             z=latent_parameter(
                 f"z{suffix}", "matrix", f"M{suffix}, G{suffix}", "standardised effects"
             ),
@@ -604,12 +604,12 @@ class _Composer:
             comment=f"standard deviations of the effects of {group.group}",
         )
 
-    def _cholesky(self, group: GroupInfo, suffix: str) -> StanParameter:
+    def _cholesky(self, group: GroupInfo, suffix: str, size: str) -> StanParameter:
         """Return the correlations of a block."""
         return stan_parameter(
             f"L{suffix}",
             self.priors.for_("cor", group=group.group).elements,
-            size=f"M{suffix}",
+            size=size,
             type_="cholesky_factor_corr",
             density="lkj_corr_cholesky_lpdf",
             comment="Cholesky factor of their correlations",
@@ -637,7 +637,7 @@ class _Composer:
         return tuple(
             (block, position)
             for block, group in enumerate(self.design.groups)
-            if block != self.integrate and block not in self._correlated_blocks
+            if block not in self.integrate and block not in self._correlated_blocks
             for position, coef in enumerate(group.coefs)
             if coef.predictor == name
         )
@@ -708,40 +708,84 @@ class _Composer:
 
     def _integrated(
         self,
-        block: int,
-        suffix: str,
+        number: int,
         population: Population | None,
         columns: NDArray[np.float64],
         others: GroupEffects | None,
     ) -> IntegratedEffects:
-        """Return the block that is integrated out, with the statistics of the data."""
+        """Return the effects that are integrated out, with the statistics of the data.
+
+        Their first block with correlations is the program's block of this `number`.
+        """
         if population is None:
             raise ValueError("effects are integrated out only beside population-level ones")
-        group, arrays = self.design.groups[block], self.design.arrays
-        size = len(group.coefs)
+        arrays = self.design.arrays
         offset = arrays.predictors["mu"].offset
         coefficients = [population.stacked]
         if others is not None:
             coefficients.append(others.stacked)
-        cholesky = None
-        if group.correlated and size > 1:
-            cholesky = self._cholesky(group, suffix)
+        found = statistics(
+            self.y if offset is None else self.y - offset,
+            columns,
+            None if others is None else others.Z,
+            self._factor_columns(),
+            arrays.weights,
+        )
+        suffix = f"_{number}"
         return IntegratedEffects(
             suffix=suffix,
             purpose="",
-            group=group.group,
-            block=block,
-            sd=self._block_sd(block, suffix),
-            cholesky=cholesky,
-            statistics=statistics(
-                self.y if offset is None else self.y - offset,
-                columns,
-                None if others is None else others.Z,
-                arrays.groups[block].Z,
-                arrays.groups[block].index,
-                len(group.levels),
-                arrays.weights,
-            ),
+            parts=self._integrated_blocks(number),
+            sd=self._integrated_sd(suffix),
+            statistics=found,
+            rows=rotated_rows(found),
             coefficients=tuple(coefficients),
             prior_only=self.prior_only,
+        )
+
+    def _factor_columns(self) -> list[FactorColumns]:
+        """Return the columns of the effects that are integrated out, factor by factor."""
+        blocks: dict[str, list[int]] = {}
+        for block in self.integrate:
+            blocks.setdefault(self.design.groups[block].group, []).append(block)
+        arrays = self.design.arrays.groups
+        return [
+            FactorColumns(
+                np.hstack([arrays[block].Z for block in members]),
+                arrays[members[0]].index,
+                len(self.design.groups[members[0]].levels),
+            )
+            for members in blocks.values()
+        ]
+
+    def _integrated_blocks(self, number: int) -> tuple[IntegratedBlock, ...]:
+        """Return the blocks that are integrated out."""
+        parts: list[IntegratedBlock] = []
+        first = 0
+        for block in self.integrate:
+            group = self.design.groups[block]
+            size = len(group.coefs)
+            suffix = f"_{number}"
+            cholesky = None
+            if group.correlated and size > 1:
+                cholesky = self._cholesky(group, suffix, f"J{suffix}")
+                number += 1
+            parts.append(IntegratedBlock(group.group, block, first, size, suffix, cholesky))
+            first += size
+        return tuple(parts)
+
+    def _integrated_sd(self, suffix: str) -> StanParameter:
+        """Return the standard deviations of the effects that are integrated out."""
+        groups = self.design.groups
+        if len(self.integrate) == 1:
+            return self._block_sd(self.integrate[0], suffix)
+        members = [(b, m) for b in self.integrate for m in range(len(groups[b].coefs))]
+        names = " and ".join(dict.fromkeys(groups[b].group for b in self.integrate))
+        return stan_parameter(
+            f"sd{suffix}",
+            [self._sd_prior(block, position) for block, position in members],
+            natural=(0.0, np.inf),
+            size=f"M{suffix}",
+            labels=[f"{groups[b].group}, {groups[b].coefs[m].brms_label}" for b, m in members],
+            comment=f"standard deviations of the effects of {names}",
         )

@@ -139,7 +139,7 @@ def sampler_plan(
     -------
     SamplerPlan
     """
-    integrated = () if terms.integrated is None else (terms.integrated.block,)
+    integrated = () if terms.integrated is None else terms.integrated.blocks
     flags = terms.centred
     effects = []
     for block, group in enumerate(design.groups):

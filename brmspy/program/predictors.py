@@ -170,7 +170,7 @@ def predictors_of(
             )
         )
     if terms.integrated is not None:
-        helpers["integrated_normal_lpdf"] = None
+        helpers["integrated_normal"] = None
     return tuple(predictors), tuple(helpers)
 
 

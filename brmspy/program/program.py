@@ -15,7 +15,7 @@ from brmspy.pilot import pilot_fit
 from brmspy.priors import PriorSet
 from brmspy.program.choice import choose_coordinates
 from brmspy.program.compose import TermSet, compose_terms, prior_scope
-from brmspy.program.integrate import block_to_integrate
+from brmspy.program.integrate import chain_to_integrate
 from brmspy.program.names import stan_suffixes
 from brmspy.program.parameters import StanParameter
 from brmspy.program.plan import SamplerPlan, sampler_plan
@@ -221,7 +221,7 @@ def build_program(
     whole = design
     rows = program_rows(design, family, y) if marginalize else Rows(design, family, y)
     design, family, y = rows.design, rows.family, rows.y
-    integrate = block_to_integrate(design, family) if marginalize else None
+    integrate = chain_to_integrate(design, family) if marginalize else ()
     suffixes = stan_suffixes(p.name for p in design.terms.predictors)
     pilot = None
     if parameterization != "noncentered":

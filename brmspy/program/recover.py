@@ -117,11 +117,11 @@ def recover_draws(
         correlations[correlated.block] = factor @ np.swapaxes(factor, -1, -2)
     if terms.integrated is not None:
         theta = [stacks["mu"], *([coordinates["mu"]] if "mu" in coordinates else [])]
-        root = terms.integrated.recover(
+        factors = terms.integrated.recover(
             draws, np.concatenate(theta, axis=-1), draws["sigma"], sds, effects
         )
-        if root is not None:
-            correlations[terms.integrated.block] = root @ np.swapaxes(root, -1, -2)
+        for block, factor in factors.items():
+            correlations[block] = factor @ np.swapaxes(factor, -1, -2)
     for group, members in group_members(groups).items():
         recovered[f"sd_{group}"] = np.stack([sds[member] for member in members], axis=-1)
         pairs = correlated_pairs(groups, group)

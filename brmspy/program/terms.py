@@ -7,7 +7,6 @@ parameters follow from what the sampler drew.
 
 from __future__ import annotations
 
-import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, MutableMapping, Sequence
 from dataclasses import dataclass
@@ -19,7 +18,6 @@ from numpy.typing import NDArray
 from brmspy.pilot import BlockPilot, Pilot
 from brmspy.program.coordinates import Whitening
 from brmspy.program.inputs import Input, by_row, shared
-from brmspy.program.integrate import Statistics
 from brmspy.program.parameters import StanParameter
 from brmspy.program.sparse import CompressedRows
 from brmspy.program.start import StartValue, free_start
@@ -30,13 +28,14 @@ __all__ = [
     "CentredLevels",
     "CorrelatedEffects",
     "GroupEffects",
-    "IntegratedEffects",
     "Offset",
     "Population",
     "StandardCoefficients",
     "Term",
     "UncorrelatedEffects",
+    "appended",
     "is_constant",
+    "scale_start",
     "stack_positions",
 ]
 
@@ -598,19 +597,37 @@ class UncorrelatedEffects(Term):
             effects[member] = r[..., positions]
 
 
-def _scale_start(
-    sd: StanParameter, cholesky: StanParameter | None, found: BlockPilot
+def scale_start(
+    sd: StanParameter,
+    choleskys: Sequence[StanParameter | None],
+    found: Sequence[BlockPilot],
 ) -> dict[str, StartValue]:
-    """Return the start of a block's standard deviations and correlations."""
-    spread = np.array([_sd_variance(column) for column in found.shrinkage.T])
+    """Return the start of the standard deviations and correlations of blocks.
+
+    Parameters
+    ----------
+    sd : StanParameter
+        The standard deviations of all blocks, one block after the other.
+    choleskys : sequence of StanParameter or None
+        The Cholesky factor of each block's correlations, if it has any.
+    found : sequence of BlockPilot
+        The pilot fit of each block.
+
+    Returns
+    -------
+    dict of str to StartValue
+    """
+    spreads = [np.array([_sd_variance(column) for column in block.shrinkage.T]) for block in found]
     free = sd.free_positions
-    values = {sd.name: StartValue(found.sd[free], spread[free])}
-    if cholesky is not None:
-        size = len(found.sd)
-        correlation = found.covariance / np.outer(found.sd, found.sd)
+    sds, spread = np.concatenate([block.sd for block in found]), np.concatenate(spreads)
+    values = {sd.name: StartValue(sds[free], spread[free])}
+    for cholesky, block, own in zip(choleskys, found, spreads, strict=True):
+        if cholesky is None:
+            continue
+        correlation = block.covariance / np.outer(block.sd, block.sd)
         factor = np.asarray(np.linalg.cholesky(correlation), dtype=np.float64)
         # A correlation is known about twice as well as the logs of its standard deviations.
-        pairs = [spread[i] + spread[j] for i in range(size) for j in range(i)]
+        pairs = [own[i] + own[j] for i in range(len(own)) for j in range(i)]
         values[cholesky.name] = StartValue(factor, np.array(pairs))
     return values
 
@@ -773,7 +790,7 @@ class CorrelatedEffects(Term):
         found = pilot.blocks[self.block]
         count = int(self.centred.sum())
         order = np.argsort(stack_positions([self.centred], 1)[0])
-        values = _scale_start(self.sd, self.cholesky, found)
+        values = scale_start(self.sd, [self.cholesky], [found])
         root = np.linalg.cholesky(found.covariance)
         inner = np.linalg.inv(np.eye(self.size) + root.T @ found.information @ root)
         own = np.asarray(np.linalg.solve(root, found.effects[order].T), dtype=float)
@@ -863,7 +880,7 @@ class GroupEffects(Term):
     @property
     def whole(self) -> str:
         """Stan text of the vector of coordinates."""
-        return _append(self.pieces)
+        return appended(self.pieces)
 
     @property
     def stacked(self) -> str:
@@ -906,122 +923,8 @@ class GroupEffects(Term):
         return f"csr_matrix_times_vector(N, Q{s}, Zw{s}, Zv{s}, Zu{s}, {self.stacked})"
 
 
-def _append(pieces: Sequence[str]) -> str:
+def appended(pieces: Sequence[str]) -> str:
     """Return the Stan text of one vector after the other."""
     if len(pieces) == 1:
         return pieces[0]
-    return f"append_row({pieces[0]}, {_append(pieces[1:])})"
-
-
-@dataclass(frozen=True)
-class IntegratedEffects(Term):
-    """A block of group-level effects that is integrated out of a normal likelihood.
-
-    Attributes
-    ----------
-    block : int
-        Which block of the design.
-    sd : StanParameter
-        Standard deviations.
-    cholesky : StanParameter or None
-        Cholesky factor of the correlations, if there are any.
-    statistics : Statistics
-        Sufficient statistics of the data.
-    coefficients : tuple of str
-        Stan text of the coefficients that are not integrated out, in the order of `statistics`.
-    prior_only : bool
-        Whether the draws are from the prior: then so are the effects.
-    """
-
-    template: ClassVar[str] = "integrated"
-    group: str
-    block: int
-    sd: StanParameter
-    cholesky: StanParameter | None
-    statistics: Statistics
-    coefficients: tuple[str, ...]
-    prior_only: bool = False
-
-    @property
-    def parameters(self) -> tuple[StanParameter, ...]:
-        """Standard deviations and correlations."""
-        return (self.sd,) if self.cholesky is None else (self.sd, self.cholesky)
-
-    @property
-    def data(self) -> dict[str, Any]:
-        """The sufficient statistics, coefficient after coefficient."""
-        s = self.statistics
-        size, levels, count = s.ZX.shape
-        return {
-            f"M{self.suffix}": size,
-            f"G{self.suffix}": levels,
-            f"D{self.suffix}": len(s.ZZ),
-            f"members{self.suffix}": s.members,
-            f"kind{self.suffix}": s.kind + 1,
-            "P": count,
-            "ZZ": s.ZZ.reshape(len(s.ZZ), size * size),
-            "ZX": s.ZX.reshape(size * levels, count),
-            "Ze": s.Ze.reshape(size * levels),
-            "estimate": s.estimate,
-            "R": s.root,
-            "rss": s.rss,
-            "count": s.count,
-        }
-
-    def start(self, pilot: Pilot) -> dict[str, StartValue]:
-        """Return standard deviations and correlations of the pilot fit."""
-        return _scale_start(self.sd, self.cholesky, pilot.blocks[self.block])
-
-    def density(self, sigma: str) -> str:
-        """Stan text of the log density of the response."""
-        k = self.suffix
-        scale = (
-            f"diag_matrix({self.sd.name})"
-            if self.cholesky is None
-            else f"diag_pre_multiply({self.sd.name}, {self.cholesky.name})"
-        )
-        return (
-            f"integrated_normal_lpdf(Ze | {_append(self.coefficients)} - estimate, {sigma}, "
-            f"{scale} / {sigma}, rss, R, ZX, ZZ, members{k}, kind{k}, count)"
-        )
-
-    def recover(
-        self,
-        draws: Draws,
-        theta: NDArray[np.float64],
-        sigma: NDArray[np.float64],
-        sds: Effects,
-        effects: Effects,
-    ) -> NDArray[np.float64] | None:
-        """Add sds and draws of the effects given all else; return the correlations' factor.
-
-        With Lambda the effects' scale over sigma, C the Cholesky factor of I + Lambda' Z'Z Lambda
-        and v the solution of C v = Lambda' Z'(y - X theta), the effects are
-        Lambda C'^-1 (v + sigma n) with n standard normal.
-        """
-        s, sd = self.statistics, draws[self.sd.name]
-        factor = None if self.cholesky is None else draws[self.cholesky.name]
-        scale = sd[..., None] * (np.eye(sd.shape[-1]) if factor is None else factor)
-        scale = scale / sigma[..., None, None]
-        step = theta - s.estimate
-        projected = s.Ze - np.einsum("mgp,...p->...mg", s.ZX, step, optimize=True)
-        projected = np.swapaxes(scale, -1, -2) @ projected
-        noise = _generator(sd, sigma).normal(size=projected.shape) * sigma[..., None, None]
-        whitened = noise.copy()
-        for kind, ZZ in enumerate([] if self.prior_only else s.ZZ):
-            members = s.kind == kind
-            gram = np.swapaxes(scale, -1, -2) @ ZZ @ scale + np.eye(sd.shape[-1])
-            root = np.linalg.cholesky(gram)
-            solved = np.linalg.solve(root, projected[..., members]) + noise[..., members]
-            whitened[..., members] = np.linalg.solve(np.swapaxes(root, -1, -2), solved)
-        r = scale @ whitened
-        for position in range(sd.shape[-1]):
-            sds[self.block, position] = sd[..., position]
-            effects[self.block, position] = r[..., position, :]
-        return factor
-
-
-def _generator(*draws: NDArray[np.float64]) -> np.random.Generator:
-    """Return a generator seeded by draws, so that the same draws give the same effects."""
-    digest = hashlib.sha256(b"".join(np.ascontiguousarray(values).tobytes() for values in draws))
-    return np.random.default_rng(int.from_bytes(digest.digest(), "little"))
+    return f"append_row({pieces[0]}, {appended(pieces[1:])})"
