@@ -9,6 +9,7 @@ from numbers import Integral
 from pathlib import Path
 from typing import Any
 
+from brmspy.engine.approximate import ALGORITHMS, ApproximateOptions, approximate
 from brmspy.engine.cache import CompiledModel, compiled
 from brmspy.engine.interface import CompileOptions, Toolchain
 from brmspy.engine.progress import Progress
@@ -28,6 +29,25 @@ __all__ = ["brm", "load"]
 # Those of brm(), to see whether an argument is given together with brms' name for it.
 _DEFAULTS = {"iter_warmup": 1000, "iter_sampling": 1000, "adapt_delta": 0.8, "max_treedepth": 10}
 
+# What only Markov chains have, as it is when it is not given.
+_OF_CHAINS: Mapping[str, Any] = {
+    "iter_warmup": 1000,
+    "thin": 1,
+    "adapt_delta": 0.8,
+    "max_treedepth": 10,
+    "save_warmup": False,
+    "iter": None,
+    "warmup": None,
+    "control": None,
+}
+# Other words for the algorithms, and what they may mean.
+_SYNONYMS = {
+    **dict.fromkeys(("advi", "vi", "vb", "variational"), ("meanfield", "fullrank")),
+    **dict.fromkeys(("mcmc", "hmc"), ("nuts",)),
+    **dict.fromkeys(("map", "optimize", "optimizing"), ("laplace",)),
+}
+_LEAST_PATHS = 4  # of Pathfinder
+
 
 def brm(
     formula: str | Formula,
@@ -39,6 +59,7 @@ def brm(
     sample_prior: str = "no",
     marginalize: str | bool = "auto",
     parameterization: str = "auto",
+    algorithm: str = "nuts",
     chains: int = 4,
     iter_warmup: int = 1000,
     iter_sampling: int = 1000,
@@ -57,7 +78,7 @@ def brm(
     warmup: int | None = None,
     control: Mapping[str, Any] | None = None,
 ) -> BrmsFit:
-    """Fit a Bayesian multilevel model with Stan's NUTS.
+    """Fit a Bayesian multilevel model with Stan: by NUTS, or by a fast approximation.
 
     Parameters
     ----------
@@ -81,15 +102,26 @@ def brm(
         Coordinates of the group-level effects that are sampled: chosen for each level from how much
         the data say about it; or hierarchical means for all levels; or standardised effects for
         all, as brms has them. The posterior is the same. See `BrmsFit.sampler_plan`.
+    algorithm : {"nuts", "pathfinder", "laplace", "meanfield", "fullrank"}
+        ``"nuts"`` (brms' word for it, ``"sampling"``, is understood) samples from the posterior.
+        The others approximate it in a fraction of the time by a normal distribution of the
+        unconstrained parameters: near the mode (``"laplace"``), along the way to it
+        (``"pathfinder"``), or by variational inference with independent or correlated parameters
+        (``"meanfield"``, ``"fullrank"``). The draws are weighted by their importance; the summary
+        begins with Pareto k, which says whether they can be trusted, and a warning is given if not.
+        See `BrmsFit.from_approximation`.
     chains : int
-        Number of Markov chains.
+        Number of Markov chains. Approximations return ``chains * iter_sampling`` draws as one
+        chain; Pathfinder follows as many paths as there are chains, and four at least.
     iter_warmup, iter_sampling : int
-        Iterations of each chain before and after adaptation ends.
+        Iterations of each chain before and after adaptation ends. `iter_warmup`, and all of `thin`,
+        `adapt_delta`, `max_treedepth`, `save_warmup`, `iter`, `warmup` and `control`, are refused
+        if they are given with an approximation, which has no Markov chains.
     thin : int
         Keep every `thin`-th draw.
     cores : int, optional
-        Processors to use; by default all. Chains run at once as many as there are cores, or with
-        threads, ``cores // threads``, but at least one.
+        Processors to use; by default all. Chains, or paths of Pathfinder, run at once as many as
+        there are cores, or with threads, ``cores // threads``, but at least one.
     seed : int, optional
         Seed of the random numbers. Drawn, and kept with the fit, if not given.
     adapt_delta : float
@@ -100,7 +132,8 @@ def brm(
         Initial values. ``"auto"`` starts the chains around a quick approximation of the posterior,
         spread by two of its standard deviations, and with its scales; a number x draws them from
         (-x, x) on the unconstrained scale (brms' choice is 2); a mapping holds values by the names
-        of the Stan program for all chains, a sequence one mapping for each.
+        of the Stan program for all chains, a sequence one mapping for each. An approximation
+        starts at one such point, Pathfinder at one for each path.
     threads : int, optional
         Threads within a chain, which share the rows of the data. Chains side by side (see `cores`)
         use processors better; threads help when there are more processors than chains, and ten
@@ -130,7 +163,7 @@ def brm(
     FormulaError, DataError, PriorError
         If the model is not valid; before anything is compiled.
     SamplingError
-        If an argument of the sampler is not valid, before anything is compiled; or sampling fails.
+        If an argument of the algorithm is not valid, before anything is compiled; or it fails.
     CompileError
         If there is no compiler, or Stan cannot translate the program.
 
@@ -139,6 +172,14 @@ def brm(
     Bürkner, P.-C. (2017). brms: An R package for Bayesian multilevel models using Stan. Journal of
     Statistical Software, 80(1). https://doi.org/10.18637/jss.v080.i01
 
+    Zhang, L., Carpenter, B., Gelman, A. and Vehtari, A. (2022). Pathfinder: Parallel quasi-Newton
+    variational inference. Journal of Machine Learning Research, 23(306).
+    https://jmlr.org/papers/v23/21-0889.html
+
+    Kucukelbir, A., Tran, D., Ranganath, R., Gelman, A. and Blei, D. M. (2017). Automatic
+    differentiation variational inference. Journal of Machine Learning Research, 18(14).
+    https://jmlr.org/papers/v18/16-107.html
+
     Examples
     --------
     >>> from brmspy import brm, load_dataset
@@ -146,7 +187,25 @@ def brm(
     >>> fit = brm("Reaction ~ Days + (Days | Subject)", sleepstudy, seed=1, progress=False)
     >>> fit.summary().loc["b_Days", "Estimate"].round(0)
     np.float64(10.0)
+
+    A first look, in a fraction of a second once the model is compiled:
+
+    >>> quick = brm("Reaction ~ Days", sleepstudy, algorithm="laplace", seed=1, progress=False)
+    >>> quick.record.approximation.pareto_k < 0.7
+    True
     """
+    method = _algorithm(algorithm)
+    _check_of_chains(
+        method,
+        iter_warmup=iter_warmup,
+        thin=thin,
+        adapt_delta=adapt_delta,
+        max_treedepth=max_treedepth,
+        save_warmup=save_warmup,
+        iter=iter,
+        warmup=warmup,
+        control=control,
+    )
     iterations = _iterations(iter_warmup, iter_sampling, iter, warmup)
     tuning = _tuning(adapt_delta, max_treedepth, control)
     options = SampleOptions(
@@ -162,6 +221,7 @@ def brm(
         threads=threads,
         save_warmup=save_warmup,
     )
+    paths = _paths(method, options)
     model = build(
         formula,
         data,
@@ -173,15 +233,20 @@ def brm(
         threads=threads,
         data2=data2,
     )
-    options = _with_start(replace(options, threads=model.threads), init, model.program)
+    options = replace(options, chains=paths, threads=model.threads)
+    options = _with_start(options, init, model.program)
     tools = find_toolchain(toolchain)
     with Progress(show=progress) as display:
-        how = CompileOptions(threads=model.threads > 1)
-        binary = compiled(model.program.code, tools, how, on_stage=display.stage)
+        compile_options = CompileOptions(threads=model.threads > 1)
+        binary = compiled(model.program.code, tools, compile_options, on_stage=display.stage)
         if verbose:
             _describe(model, tools, binary)
+        variables = posterior_variables(model.design, model.program)
+        if method != "nuts":
+            how = _approximation(method, options, chains * iter_sampling)
+            draws = approximate(binary.exe, model.program.data, how, progress=display)
+            return BrmsFit.from_approximation(model, variables, draws, how, tools.describe())
         run = sample(binary.exe, model.program.data, options, progress=display)
-    variables = posterior_variables(model.design, model.program)
     return BrmsFit.from_run(model, variables, run, options, tools.describe())
 
 
@@ -229,6 +294,61 @@ def _describe(model: Model, toolchain: Toolchain, binary: CompiledModel) -> None
         f"executable: {binary.exe} ({compiled_in})",
     ]
     print("\n".join(lines), file=sys.stderr)
+
+
+def _algorithm(name: str) -> str:
+    """Return the algorithm that is meant, in our words."""
+    names = ("nuts", *ALGORITHMS)
+    if name == "sampling":
+        return "nuts"
+    if name in names:
+        return name
+    near = _SYNONYMS.get(str(name).casefold())
+    hint = did_you_mean(str(name), names)
+    if near is not None:
+        hint = f"Did you mean {' or '.join(map(repr, near))}?"
+    raise SamplingError(f"algorithm = {name!r} is not valid. {hint}")
+
+
+def _check_of_chains(algorithm: str, **given: Any) -> None:
+    """Refuse what only Markov chains have, rather than ignore it."""
+    if algorithm == "nuts":
+        return
+    for name, value in given.items():
+        if value != _OF_CHAINS[name]:
+            raise SamplingError(
+                f"{name} = {value!r} has no meaning with algorithm={algorithm!r}, which runs no "
+                "Markov chains. Leave it out (the number of draws is chains * iter_sampling), or "
+                'use algorithm="nuts".'
+            )
+
+
+def _paths(algorithm: str, options: SampleOptions) -> int:
+    """Return how many processes there are: chains, or starts of an approximation."""
+    listed = isinstance(options.inits, Sequence)
+    if algorithm == "nuts" or (algorithm == "pathfinder" and listed):
+        return options.chains
+    if algorithm == "pathfinder":
+        return max(_LEAST_PATHS, options.chains)
+    if listed and options.chains > 1:
+        raise SamplingError(
+            f"init has {options.chains} values, but algorithm={algorithm!r} starts once. Give one "
+            "mapping."
+        )
+    return 1
+
+
+def _approximation(algorithm: str, options: SampleOptions, draws: int) -> ApproximateOptions:
+    """Return how to approximate the posterior, from the options of as many chains as paths."""
+    return ApproximateOptions(
+        algorithm,
+        draws=draws,
+        paths=options.chains,
+        cores=options.cores,
+        seed=options.seed,
+        inits=options.inits,
+        threads=options.threads,
+    )
 
 
 def _iterations(

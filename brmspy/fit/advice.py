@@ -10,13 +10,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from brmspy.fit.diagnostics import Diagnostics, e_bfmi
+from brmspy.fit.importance import GOOD_K, USABLE_K
 from brmspy.fit.record import FitRecord
 
-__all__ = ["Finding", "findings"]
+__all__ = ["Finding", "findings", "verdict"]
 
 _RHAT_CLEAR = 1.05  # what brms warns about
 _RHAT_STRICT = 1.01  # Vehtari et al. (2021), section 4.2
 _ESS_PER_CHAIN = 100  # the same, section 4.1
+_ESS_OF_CHAINS = 400  # what that makes for the usual four
 _LOW_E_BFMI = 0.3
 _SHOWN = 3
 
@@ -28,8 +30,8 @@ class Finding:
     Attributes
     ----------
     kind : str
-        ``"interrupted"``, ``"failed_chains"``, ``"not_finite"``, ``"divergences"``,
-        ``"treedepth"``, ``"e_bfmi"``, ``"rhat"`` or ``"ess"``.
+        ``"interrupted"``, ``"failed_chains"``, ``"not_finite"``, ``"pareto_k"``,
+        ``"divergences"``, ``"treedepth"``, ``"e_bfmi"``, ``"rhat"`` or ``"ess"``.
     message : str
         What was found.
     advice : str
@@ -75,11 +77,16 @@ def findings(
     ----------
     Vehtari, A., Gelman, A., Simpson, D., Carpenter, B. and Bürkner, P.-C. (2021), for the limits of
     R-hat and of the effective sample size: https://doi.org/10.1214/20-BA1221
+
+    Yao, Y., Vehtari, A., Simpson, D. and Gelman, A. (2018), for those of Pareto k:
+    https://proceedings.mlr.press/v80/yao18a.html
     """
     found = (
         _interrupted(record, stats),
         _failed(record),
         _not_finite(names, diagnostics),
+        _pareto_k(record),
+        _importance(record),
         _divergences(record, stats),
         _treedepth(record, stats),
         _e_bfmi(record, stats),
@@ -105,7 +112,8 @@ def _interrupted(record: FitRecord, stats: Mapping[str, NDArray[Any]]) -> Findin
 
 
 def _failed(record: FitRecord) -> Finding | None:
-    if record.interrupted or not record.failures:
+    # Of Pathfinder's paths, which start at random, some may fail: k judges the others.
+    if record.interrupted or record.approximation is not None or not record.failures:
         return None
     return Finding(
         "failed_chains",
@@ -113,6 +121,66 @@ def _failed(record: FitRecord) -> Finding | None:
         "The draws are those of the other chains. Check the priors and the initial values.",
         said_by_sampler=True,
     )
+
+
+def _pareto_k(record: FitRecord) -> Finding | None:
+    found = record.approximation
+    if found is None or found.pareto_k <= USABLE_K:
+        return None
+    return Finding(
+        "pareto_k",
+        f"Pareto k is {_k(found.pareto_k)} (> {USABLE_K}): {found.title} misses a part of the "
+        "posterior, and weighting its draws cannot make up for it.",
+        'Do not trust these draws, least of all their intervals. Fit with algorithm="nuts".',
+    )
+
+
+def _importance(record: FitRecord) -> Finding | None:
+    found = record.approximation
+    if found is None or found.pareto_k > USABLE_K or found.ess >= _ESS_OF_CHAINS:
+        return None
+    return Finding(
+        "ess",
+        f"The draws of {found.title} are worth only {found.ess:.0f} independent ones "
+        f"(< {_ESS_OF_CHAINS}): means and intervals are imprecise.",
+        'Take more draws (raise iter_sampling), or fit with algorithm="nuts".',
+    )
+
+
+def verdict(pareto_k: float) -> str:
+    """Say how good an approximation is.
+
+    Parameters
+    ----------
+    pareto_k : float
+        Shape of the tail of the importance ratios.
+
+    Returns
+    -------
+    str
+        The number and what it means.
+
+    Examples
+    --------
+    >>> from brmspy.fit.advice import verdict
+    >>> verdict(0.31)
+    '0.31, good: the draws stand for the posterior'
+    """
+    if pareto_k < GOOD_K:
+        meaning = "good: the draws stand for the posterior"
+    elif pareto_k <= USABLE_K:
+        meaning = 'usable: good enough to explore; confirm with algorithm="nuts"'
+    else:
+        meaning = 'bad: do not trust these draws; use algorithm="nuts"'
+    return f"{_k(pareto_k)}, {meaning}"
+
+
+def _k(pareto_k: float) -> str:
+    """Return k so that rounding does not move it across a limit."""
+    if not np.isfinite(pareto_k):
+        return "infinite"
+    near = any(f"{pareto_k:.2f}" == f"{limit:.2f}" for limit in (GOOD_K, USABLE_K))
+    return f"{pareto_k:.{4 if near else 2}f}"
 
 
 def _not_finite(names: Sequence[str], diagnostics: Diagnostics) -> Finding | None:

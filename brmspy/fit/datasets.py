@@ -179,7 +179,6 @@ def group_attributes(record: FitRecord, sample_prior: str) -> dict[str, Any]:
     dict of str to Any
         Text and numbers.
     """
-    options = record.options
     return {
         "created_at": record.created_at,
         "creation_library": "brmspy",
@@ -188,14 +187,25 @@ def group_attributes(record: FitRecord, sample_prior: str) -> dict[str, Any]:
         "inference_library": "stan",
         "inference_library_version": record.toolchain.get("stan", ""),
         "sampling_time": record.sampling_time,
-        "tuning_steps": options["iter_warmup"],
-        "thin": options["thin"],
-        "adapt_delta": options["adapt_delta"],
-        "max_treedepth": options["max_treedepth"],
+        "algorithm": record.algorithm,
+        **_settings(record),
         "seed": record.seed,
         "sample_prior": sample_prior,
         "stan_code_sha": record.stan_code_sha,
         "toolchain": "; ".join(f"{name}: {text}" for name, text in record.toolchain.items()),
+    }
+
+
+def _settings(record: FitRecord) -> dict[str, Any]:
+    """Return the settings of the sampler, or how good the approximation is."""
+    if record.approximation is not None:
+        return {"pareto_k": record.approximation.pareto_k}
+    options = record.options
+    return {
+        "tuning_steps": options["iter_warmup"],
+        "thin": options["thin"],
+        "adapt_delta": options["adapt_delta"],
+        "max_treedepth": options["max_treedepth"],
     }
 
 

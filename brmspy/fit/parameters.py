@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from brmspy.errors import BrmspyError
 from brmspy.fit.diagnostics import Diagnostics, diagnose
 from brmspy.fit.summary import summarise
 from brmspy.fit.variables import NameTable, Variable
@@ -27,15 +28,20 @@ class ParameterDraws:
         Names of the parameters.
     arrays : mapping of str to ndarray, shape (chain, draw, ...)
         Draws of each variable of the table.
+    of_chains : bool
+        Whether they are those of Markov chains; R-hat and effective sample sizes mean nothing for
+        others.
     """
 
     table: NameTable
     arrays: Mapping[str, NDArray[np.float64]] = field(repr=False)
+    of_chains: bool = True
 
     @cached_property
     def diagnostics(self) -> Diagnostics:
-        """Diagnostics of all parameters, computed once."""
-        parts = [diagnose(self._flat(variable)) for variable in self.table.variables]
+        """Diagnostics of all parameters, computed once; of an approximation all but one NaN."""
+        check = diagnose if self.of_chains else _only_finite
+        parts = [check(self._flat(variable)) for variable in self.table.variables]
         return Diagnostics(
             np.concatenate([part.rhat for part in parts]),
             np.concatenate([part.ess_bulk for part in parts]),
@@ -54,15 +60,29 @@ class ParameterDraws:
             Which, as places in the table.
         prob, robust, mc_se
             As for `summarise`.
+
+        Raises
+        ------
+        BrmspyError
+            If `mc_se` is asked of an approximation.
         """
+        if mc_se and not self.of_chains:
+            raise BrmspyError(
+                "mc_se=True has no meaning for an approximation: its means are off by more than "
+                "the noise of its draws, and Pareto k says how far it is to be trusted "
+                '(fit.record.approximation). Fit with algorithm="nuts" for Monte Carlo errors.'
+            )
+        names = [self.table.names[place] for place in places]
+        draws, chosen = self._columns(places), self._chosen(places) if self.of_chains else None
+        return summarise(names, draws, chosen, prob=prob, robust=robust, mc_se=mc_se)
+
+    def _chosen(self, places: Sequence[int]) -> Diagnostics:
+        """Return the diagnostics of some parameters."""
         where = np.asarray(places, dtype=np.intp)
         found = self.diagnostics
-        chosen = Diagnostics(
+        return Diagnostics(
             found.rhat[where], found.ess_bulk[where], found.ess_tail[where], found.finite[where]
         )
-        names = [self.table.names[place] for place in places]
-        draws = self._columns(places)
-        return summarise(names, draws, chosen, prob=prob, robust=robust, mc_se=mc_se)
 
     def frame(self, places: Sequence[int]) -> pd.DataFrame:
         """Return draws as a table: a row for each draw, chain after chain.
@@ -97,3 +117,9 @@ class ParameterDraws:
             if mine.any():
                 columns[:, :, mine] = self._flat(variable)[:, :, elements[mine]]
         return columns
+
+
+def _only_finite(draws: NDArray[np.float64]) -> Diagnostics:
+    """Return diagnostics (parameter,) that only say whether draws are finite numbers."""
+    unknown = np.full(draws.shape[2:], np.nan)
+    return Diagnostics(unknown, unknown, unknown, np.asarray(np.isfinite(draws).all(axis=(0, 1))))

@@ -17,9 +17,43 @@ from brmspy.errors import BrmspyError
 from brmspy.fit.contract import FittedModel
 
 if TYPE_CHECKING:
+    from brmspy.engine.approximate import ApproximateOptions, ApproximateRun
     from brmspy.engine.sampling import SampleOptions, SamplerRun
 
-__all__ = ["FitRecord"]
+__all__ = ["Approximation", "FitRecord"]
+
+
+@dataclass(frozen=True)
+class Approximation:
+    """What the draws are instead of those of Markov chains.
+
+    Attributes
+    ----------
+    algorithm : str
+        ``"pathfinder"``, ``"laplace"``, ``"meanfield"`` or ``"fullrank"``.
+    title : str
+        What it is called in a sentence.
+    pareto_k : float
+        How well it covers the posterior: below 0.5 good, up to 0.7 usable; see
+        `brmspy.fit.importance`.
+    candidates : int
+        Draws of the approximation that k was estimated from.
+    ess : float
+        Number of draws of the posterior that the candidates are worth once they are weighted.
+    resampled : bool
+        Whether the fit's draws were taken from the candidates in proportion to their weights; else
+        they are the first of the candidates.
+    paths : int
+        Paths of the optimizer that they come from; 1 but for Pathfinder.
+    """
+
+    algorithm: str
+    title: str
+    pareto_k: float
+    candidates: int
+    ess: float
+    resampled: bool
+    paths: int = 1
 
 
 @dataclass(frozen=True)
@@ -54,6 +88,8 @@ class FitRecord:
         When, in ISO 8601.
     version : str
         Version of brmspy.
+    approximation : Approximation or None
+        How good the approximation is; None for NUTS.
     """
 
     stan_code: str
@@ -69,6 +105,7 @@ class FitRecord:
     dropped: str = ""
     created_at: str = ""
     version: str = __version__
+    approximation: Approximation | None = None
 
     @classmethod
     def of(
@@ -91,22 +128,50 @@ class FitRecord:
         toolchain : mapping of str to str
             The toolchain's description.
         """
-        dropped = model.design.dropped
-        fields = {field.name: getattr(options, field.name) for field in dataclasses.fields(options)}
         return cls(
-            stan_code=model.program.code,
-            toolchain=dict(toolchain),
-            options=plain(fields, "options"),
-            seed=int(run.seed),
+            **_common(model, run, options, toolchain),
             chain_ids=tuple(int(chain) for chain in run.chain_ids),
             seconds=tuple((float(warmup), float(sampling)) for warmup, sampling in run.seconds),
             step_size=plain(run.step_size, "step_size"),
             inv_metric=plain(run.inv_metric, "inv_metric"),
             interrupted=bool(run.interrupted),
-            failures=tuple(run.failures),
-            dropped=str(dropped) if dropped.count else "",
-            created_at=datetime.now(timezone.utc).isoformat(timespec="seconds"),
         )
+
+    @classmethod
+    def of_approximation(
+        cls,
+        model: FittedModel,
+        run: ApproximateRun,
+        options: ApproximateOptions,
+        toolchain: Mapping[str, str],
+        approximation: Approximation,
+    ) -> FitRecord:
+        """Note how an approximation was made.
+
+        Parameters
+        ----------
+        model : FittedModel
+            The model.
+        run : ApproximateRun
+            What Stan returned.
+        options : ApproximateOptions
+            What it was asked for.
+        toolchain : mapping of str to str
+            The toolchain's description.
+        approximation : Approximation
+            How good it is.
+        """
+        return cls(
+            **_common(model, run, options, toolchain),
+            chain_ids=(1,),
+            seconds=((0.0, float(run.seconds)),),
+            approximation=approximation,
+        )
+
+    @property
+    def algorithm(self) -> str:
+        """``"nuts"``, or the approximation's algorithm."""
+        return "nuts" if self.approximation is None else self.approximation.algorithm
 
     @property
     def stan_code_sha(self) -> str:
@@ -121,7 +186,10 @@ class FitRecord:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the record as plain values, ready for JSON."""
-        return {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        values = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        if self.approximation is not None:
+            values["approximation"] = dataclasses.asdict(self.approximation)
+        return values
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> FitRecord:
@@ -136,7 +204,29 @@ class FitRecord:
         known["chain_ids"] = tuple(known["chain_ids"])
         known["seconds"] = tuple((warmup, sampling) for warmup, sampling in known["seconds"])
         known["failures"] = tuple(known["failures"])
+        if known.get("approximation") is not None:
+            known["approximation"] = Approximation(**known["approximation"])
         return cls(**known)
+
+
+def _common(
+    model: FittedModel,
+    run: SamplerRun | ApproximateRun,
+    options: SampleOptions | ApproximateOptions,
+    toolchain: Mapping[str, str],
+) -> dict[str, Any]:
+    """Return the fields of a record that every algorithm has."""
+    dropped = model.design.dropped
+    fields = {field.name: getattr(options, field.name) for field in dataclasses.fields(options)}
+    return {
+        "stan_code": model.program.code,
+        "toolchain": dict(toolchain),
+        "options": plain(fields, "options"),
+        "seed": int(run.seed),
+        "failures": tuple(run.failures),
+        "dropped": str(dropped) if dropped.count else "",
+        "created_at": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+    }
 
 
 def plain(value: Any, name: str) -> Any:

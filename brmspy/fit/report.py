@@ -14,9 +14,9 @@ from html import escape
 import numpy as np
 import pandas as pd
 
-from brmspy.fit.advice import Finding
+from brmspy.fit.advice import Finding, verdict
 from brmspy.fit.contract import FittedModel
-from brmspy.fit.record import FitRecord
+from brmspy.fit.record import Approximation, FitRecord
 from brmspy.fit.variables import Variable
 
 __all__ = ["Report", "make_report"]
@@ -30,6 +30,10 @@ _TITLES = (
 _DIAGNOSTICS = (
     "Bulk_ESS and Tail_ESS are effective sample sizes; Rhat compares the chains and is 1 when they "
     "agree."
+)
+_PARETO_K = (
+    "Pareto k says how well the approximation covers the posterior around its draws: below 0.5 "
+    "well, up to 0.7 well enough to be of use. There are no chains to compare, hence no Rhat."
 )
 
 
@@ -174,7 +178,7 @@ def make_report(
         header=_header(model, record, draws),
         sections=_sections(model, variables, rows),
         findings=findings,
-        footer=(_sampler(record), _DIAGNOSTICS),
+        footer=(_sampler(record), _DIAGNOSTICS if record.approximation is None else _PARETO_K),
     )
 
 
@@ -182,7 +186,6 @@ def _header(
     model: FittedModel, record: FitRecord, draws: tuple[int, int]
 ) -> tuple[tuple[str, str], ...]:
     """Return family, links, formula, data and draws."""
-    options = record.options
     predicted = model.design.predictors
     links = {
         dpar.name: dpar.link.name if dpar.name in predicted else "identity"
@@ -192,20 +195,46 @@ def _header(
     rows = f"{model.design.arrays.nobs} observations"
     if record.dropped:
         rows += f"; missing values left out {record.dropped}"
-    total = draws[0] * draws[1]
-    chains = f"{draws[0]} chain, with" if draws[0] == 1 else f"{draws[0]} chains, each with"
-    source = "draws from the prior" if model.sample_prior == "only" else "post-warmup draws"
     return (
         ("Family", model.family.name),
         ("Links", "; ".join(f"{name} = {link}" for name, link in links.items())),
         ("Formula", str(model.formula)),
         ("Data", rows),
-        (
-            "Draws",
-            f"{chains} iter = {options['iter_warmup'] + options['iter_sampling']}; "
-            f"warmup = {options['iter_warmup']}; thin = {options['thin']};\n"
-            f"total {source} = {total}",
-        ),
+        *_draws(model, record, draws),
+    )
+
+
+def _draws(
+    model: FittedModel, record: FitRecord, draws: tuple[int, int]
+) -> tuple[tuple[str, str], ...]:
+    """Return where the draws come from and, of an approximation, how good it is."""
+    prior = model.sample_prior == "only"
+    if record.approximation is not None:
+        found = record.approximation
+        text = _approximate_draws(record, found, draws[1]) + (" of the prior" if prior else "")
+        return ("Draws", text), ("Pareto k", verdict(found.pareto_k))
+    options = record.options
+    total = draws[0] * draws[1]
+    chains = f"{draws[0]} chain, with" if draws[0] == 1 else f"{draws[0]} chains, each with"
+    source = "draws from the prior" if prior else "post-warmup draws"
+    text = (
+        f"{chains} iter = {options['iter_warmup'] + options['iter_sampling']}; "
+        f"warmup = {options['iter_warmup']}; thin = {options['thin']};\n"
+        f"total {source} = {total}"
+    )
+    return (("Draws", text),)
+
+
+def _approximate_draws(record: FitRecord, found: Approximation, kept: int) -> str:
+    """Say where the draws of an approximation come from."""
+    wanted = record.options["paths"]
+    finished = f"{found.paths} of {wanted}" if found.paths < wanted else f"{wanted}"
+    source = found.title + (f" ({finished} paths)" if wanted > 1 else "")
+    if not found.resampled:
+        return f"{kept} from {source}"
+    return (
+        f"{kept}, resampled by importance from {found.candidates} draws\n"
+        f"(worth {found.ess:.0f} independent ones) from {source}"
     )
 
 
@@ -267,5 +296,8 @@ def _sampler(record: FitRecord) -> str:
     stan = f"Stan {tools['stan']}" if tools.get("stan") else "Stan"
     by = f" ({tools['toolchain']} toolchain)" if tools.get("toolchain") else ""
     seconds = record.sampling_time
-    time = f", in {seconds:.1f} s (slowest chain)" if seconds else ""
-    return f"Sampled with NUTS by {stan}{by}, brmspy {record.version}, seed {record.seed}{time}."
+    slowest = " (slowest chain)" if record.approximation is None else ""
+    time = f", in {seconds:.1f} s{slowest}" if seconds else ""
+    found = record.approximation
+    how = "Sampled with NUTS" if found is None else f'Approximated (algorithm="{found.algorithm}")'
+    return f"{how} by {stan}{by}, brmspy {record.version}, seed {record.seed}{time}."

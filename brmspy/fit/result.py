@@ -24,8 +24,9 @@ from brmspy.fit.datasets import (
     observed_data,
     stats_dataset,
 )
+from brmspy.fit.importance import USABLE_K, weigh
 from brmspy.fit.parameters import ParameterDraws
-from brmspy.fit.record import FitRecord
+from brmspy.fit.record import Approximation, FitRecord
 from brmspy.fit.report import Report, make_report
 from brmspy.fit.storage import StoredFit, read_fit, write_fit
 from brmspy.fit.variables import NameTable, Variable, unique_dims
@@ -34,11 +35,15 @@ if TYPE_CHECKING:
     import arviz as az
     import xarray as xr
 
+    from brmspy.engine.approximate import ApproximateOptions, ApproximateRun
     from brmspy.engine.sampling import SampleOptions, SamplerRun
     from brmspy.families import Family
     from brmspy.formula import Formula
+    from brmspy.program import SamplerPlan
 
 __all__ = ["BrmsFit"]
+
+_Arrays = Mapping[str, NDArray[Any]]
 
 _SUMMARISED = ("population", "group_sd", "group_cor", "family")
 
@@ -121,22 +126,100 @@ class BrmsFit:
             Once for each of `findings` that the sampler has not warned of, with advice.
         """
         record = FitRecord.of(model, run, options, toolchain)
+        sampled = {"": (run.draws, run.stats)}
+        if run.warmup_draws is not None and run.warmup_stats is not None:
+            sampled["warmup_"] = (run.warmup_draws, run.warmup_stats)
+        return cls._made(model, variables, record, sampled)
+
+    @classmethod
+    def from_approximation(
+        cls,
+        model: FittedModel,
+        variables: Sequence[Variable],
+        run: ApproximateRun,
+        options: ApproximateOptions,
+        toolchain: Mapping[str, str],
+    ) -> BrmsFit:
+        """Make a fit of the draws of an approximation, and warn if it cannot be trusted.
+
+        The draws are taken from those of the approximation in proportion to their smoothed
+        importance weights, so that they stand for the posterior rather than for the approximation.
+        If Pareto k is above 0.7, which it often is for models with many parameters, the weights
+        are those of a few draws, and the draws are kept as they are; but Pathfinder's are always
+        resampled, as in Stan, for the weights also choose between its paths.
+
+        Parameters
+        ----------
+        model : FittedModel
+            The model; its program computes the user's parameters from the draws.
+        variables : sequence of Variable
+            Names and labels of the user's parameters.
+        run : ApproximateRun
+            What Stan returned.
+        options : ApproximateOptions
+            What it was asked for.
+        toolchain : mapping of str to str
+            The toolchain's description.
+
+        Returns
+        -------
+        BrmsFit
+            With one chain; `sample_stats` holds ``lp`` and ``log_q``, the log densities of
+            posterior and approximation at each draw.
+
+        Warns
+        -----
+        SamplingWarning
+            If Pareto k is above 0.7.
+
+        References
+        ----------
+        Vehtari, A., Simpson, D., Gelman, A., Yao, Y. and Gabry, J. (2024). Pareto smoothed
+        importance sampling. Journal of Machine Learning Research, 25(72).
+        https://jmlr.org/papers/v25/19-556.html
+        """
+        importance = weigh(run.lp, run.log_q)
+        resampled = importance.pareto_k <= USABLE_K or options.algorithm == "pathfinder"
+        kept = (
+            importance.resample(options.draws, run.seed)
+            if resampled
+            else np.arange(options.draws, dtype=np.intp)
+        )
+        approximation = Approximation(
+            algorithm=options.algorithm,
+            title=options.title,
+            pareto_k=importance.pareto_k,
+            candidates=len(run.lp),
+            ess=importance.ess,
+            resampled=resampled,
+            paths=run.paths,
+        )
+        record = FitRecord.of_approximation(model, run, options, toolchain, approximation)
+        draws = {name: values[:, kept] for name, values in run.draws.items()}
+        stats = {"lp": run.lp[None, kept], "log_q": run.log_q[None, kept]}
+        return cls._made(model, variables, record, {"": (draws, stats)})
+
+    @classmethod
+    def _made(
+        cls,
+        model: FittedModel,
+        variables: Sequence[Variable],
+        record: FitRecord,
+        sampled: Mapping[str, tuple[_Arrays, _Arrays]],
+    ) -> BrmsFit:
+        """Make a fit of the program's draws and their statistics, by prefix of the groups' names.
+
+        Warns of what is wrong with the draws.
+        """
         named = NameTable.of([*unique_dims(variables, RESERVED_DIMS), _LPRIOR]).variables
         attrs = group_attributes(record, model.sample_prior)
-
-        def draws(sampled: Mapping[str, NDArray[np.float64]]) -> xr.Dataset:
-            values = {**model.program.recover(sampled), "lprior": model.program.log_prior(sampled)}
-            return draws_dataset(named, values, attrs)
-
-        groups = {
-            "posterior": draws(run.draws),
-            "sample_stats": stats_dataset(run.stats, attrs),
-            "observed_data": observed_data(model, attrs),
-            "constant_data": constant_data(model, attrs),
-        }
-        if run.warmup_draws is not None and run.warmup_stats is not None:
-            groups["warmup_posterior"] = draws(run.warmup_draws)
-            groups["warmup_sample_stats"] = stats_dataset(run.warmup_stats, attrs)
+        groups = {}
+        for prefix, (draws, stats) in sampled.items():
+            values = {**model.program.recover(draws), "lprior": model.program.log_prior(draws)}
+            groups[f"{prefix}posterior"] = draws_dataset(named, values, attrs)
+            groups[f"{prefix}sample_stats"] = stats_dataset(stats, attrs)
+        groups["observed_data"] = observed_data(model, attrs)
+        groups["constant_data"] = constant_data(model, attrs)
         fit = cls(model, named, {name: group for name, group in groups.items() if group}, record)
         for finding in fit.findings:
             if finding.said_by_sampler:
@@ -264,7 +347,10 @@ class BrmsFit:
 
     @cached_property
     def diagnostics(self) -> pd.DataFrame:
-        """R-hat, bulk and tail ESS of all parameters, indexed by name; computed once."""
+        """R-hat, bulk and tail ESS of all parameters, indexed by name; computed once.
+
+        NaN for approximations, whose draws are independent; see ``record.approximation``.
+        """
         found = self._draws.diagnostics
         return pd.DataFrame(
             {"Rhat": found.rhat, "Bulk_ESS": found.ess_bulk, "Tail_ESS": found.ess_tail},
@@ -276,6 +362,25 @@ class BrmsFit:
         """What is wrong with the draws, with advice; empty if all is well."""
         stats = {str(name): array.to_numpy() for name, array in self._stats.items()}
         return findings(self.record, stats, self.names, self._draws.diagnostics)
+
+    def sampler_plan(self) -> SamplerPlan:
+        """Return which coordinates, likelihood and start were chosen for the sampler.
+
+        Returns
+        -------
+        SamplerPlan
+            ``print`` it, or take its ``table()``.
+
+        Examples
+        --------
+        >>> from brmspy import brm, load_dataset
+        >>> sleepstudy = load_dataset("sleepstudy")
+        >>> fit = brm("Reaction ~ Days + (Days | Subject)", sleepstudy, seed=1, progress=False)
+        >>> fit.sampler_plan().table()[["group", "integrated"]]
+             group  integrated
+        0  Subject        True
+        """
+        return self.model.program.plan
 
     def summary(
         self,
@@ -296,7 +401,7 @@ class BrmsFit:
             Use the median and the scaled median absolute deviation for the mean and the standard
             deviation.
         mc_se : bool
-            Add the Monte Carlo standard error of the mean.
+            Add the Monte Carlo standard error of the mean; not for approximations.
         effects : bool
             Add the effects of the groups' levels.
         variables : str or sequence of str, optional
@@ -306,12 +411,14 @@ class BrmsFit:
         -------
         DataFrame
             Indexed by brms' names. Columns Estimate, Est.Error, l-95% CI, u-95% CI, Rhat, Bulk_ESS
-            and Tail_ESS; the names of the interval follow `prob`.
+            and Tail_ESS; the names of the interval follow `prob`. Approximations have no chains to
+            compare, and none of the last three columns.
 
         Raises
         ------
         BrmspyError
-            If there is no such parameter, or `prob` is no probability.
+            If there is no such parameter, `prob` is no probability, or `mc_se` is asked of an
+            approximation.
         """
         table = self._draws.table
         sections = (*_SUMMARISED, "group_effects") if effects else _SUMMARISED
@@ -391,7 +498,8 @@ class BrmsFit:
         posterior = self.groups["posterior"]
         arrays = {variable.name: posterior[variable.name].to_numpy() for variable in self.variables}
         arrays[_LP.name] = self._stats["lp"].to_numpy()
-        return ParameterDraws(NameTable.of([*self.variables, _LP]), arrays)
+        table = NameTable.of([*self.variables, _LP])
+        return ParameterDraws(table, arrays, of_chains=self.record.approximation is None)
 
     @cached_property
     def _report(self) -> Report:

@@ -22,7 +22,7 @@ _MAD_SCALE = 1.482602218505602
 def summarise(
     names: Sequence[str],
     draws: FloatArray,
-    diagnostics: Diagnostics,
+    diagnostics: Diagnostics | None,
     *,
     prob: float = 0.95,
     robust: bool = False,
@@ -36,8 +36,8 @@ def summarise(
         Names of the parameters.
     draws : ndarray, shape (chain, draw, parameter)
         Their draws.
-    diagnostics : Diagnostics
-        Their diagnostics, shape (parameter,).
+    diagnostics : Diagnostics or None
+        Their diagnostics, shape (parameter,); None for draws that are not those of chains.
     prob : float
         Probability of the central interval.
     robust : bool
@@ -50,7 +50,7 @@ def summarise(
     -------
     DataFrame
         Columns Estimate, (MC.Error,) Est.Error, l-95% CI, u-95% CI, Rhat, Bulk_ESS, Tail_ESS. The
-        last three are NaN for constants.
+        last three are NaN for constants, and absent without diagnostics.
 
     Raises
     ------
@@ -73,12 +73,13 @@ def summarise(
     if mc_se:
         columns["MC.Error"] = np.where(constant, 0.0, mcse_mean(draws))
     columns |= {"Est.Error": error, lower: low, upper: high}
-    for name, values in (
-        ("Rhat", diagnostics.rhat),
-        ("Bulk_ESS", diagnostics.ess_bulk),
-        ("Tail_ESS", diagnostics.ess_tail),
-    ):
-        columns[name] = np.where(constant, np.nan, values)
+    if diagnostics is not None:
+        for name, values in (
+            ("Rhat", diagnostics.rhat),
+            ("Bulk_ESS", diagnostics.ess_bulk),
+            ("Tail_ESS", diagnostics.ess_tail),
+        ):
+            columns[name] = np.where(constant, np.nan, values)
     return pd.DataFrame(columns, index=pd.Index(list(names), dtype=object))
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
 
 from brmspy.formula.nonlinear import Apply, NonlinearExpr, Num
-from brmspy.nonlinear.repeats import repeated
 from brmspy.nonlinear.table import FUNCTIONS, OPERATORS, Array
 
 __all__ = ["evaluate"]
@@ -40,22 +41,42 @@ def evaluate(expr: NonlinearExpr, values: Mapping[str, npt.ArrayLike]) -> Array:
     >>> evaluate(body, {"a": 0.5, "x": [1, 2, 3]}).tolist()
     [0.5, 2.0, 4.5]
     """
-    shared = repeated(expr)
-    known: dict[NonlinearExpr, Array] = {}
-    arrays = {name: np.asarray(value, dtype=np.float64) for name, value in values.items()}
-
-    def compute(node: NonlinearExpr) -> Array:
-        if isinstance(node, Num):
-            return np.asarray(node.value)
-        if not isinstance(node, Apply):
-            return arrays[node.name]
-        if node in known:
-            return known[node]
-        forms = FUNCTIONS.get(node.function) or OPERATORS[node.function]
-        result: Array = forms.numpy(*map(compute, node.args))
-        if node in shared:
-            known[node] = result
-        return result
-
+    results: list[Array] = []
     with np.errstate(all="ignore"):
-        return np.asarray(compute(expr), dtype=np.float64)
+        for step in _steps(expr):
+            if isinstance(step, _Call):
+                results.append(step.function(*(results[place] for place in step.args)))
+            elif isinstance(step, str):
+                results.append(np.asarray(values[step], dtype=np.float64))
+            else:
+                results.append(np.asarray(step))
+    return np.asarray(results[-1], dtype=np.float64)
+
+
+@dataclass(frozen=True)
+class _Call:
+    """A function of results that came before."""
+
+    function: Callable[..., Array]
+    args: tuple[int, ...]
+
+
+@lru_cache(maxsize=64)
+def _steps(expr: NonlinearExpr) -> tuple[_Call | str | float, ...]:
+    """Return what to compute one after the other: every subexpression once, the whole last."""
+    steps: list[_Call | str | float] = []
+    places: dict[NonlinearExpr, int] = {}
+
+    def place(node: NonlinearExpr) -> int:
+        if node not in places:
+            if isinstance(node, Apply):
+                forms = FUNCTIONS.get(node.function) or OPERATORS[node.function]
+                step: _Call | str | float = _Call(forms.numpy, tuple(map(place, node.args)))
+            else:
+                step = node.value if isinstance(node, Num) else node.name
+            steps.append(step)
+            places[node] = len(steps) - 1
+        return places[node]
+
+    place(expr)
+    return tuple(steps)

@@ -27,7 +27,7 @@ from scipy.sparse import linalg
 
 from brmspy.data import Design
 from brmspy.families import Dpar, Family
-from brmspy.pilot.information import level_information
+from brmspy.pilot.information import information_alone, level_information
 from brmspy.pilot.layout import Layout, make_layout
 from brmspy.pilot.priors import normal_stand_in, typical_scale
 from brmspy.pilot.records import BlockPilot, Pilot, PredictorPilot
@@ -42,6 +42,7 @@ _ITERATIONS = 60
 _TOLERANCE = 0.03  # of log standard deviations, and of effects in units of their sd
 _HALVINGS = 12
 _DENSE = 3_000_000  # non-zero elements beyond which a factorisation fills up
+_SMALL = 200_000  # elements up to which a dense matrix is faster than a sparse one
 _RIDGE = 1e-10
 
 
@@ -246,8 +247,10 @@ class _Fit:
             )
             for i, name in enumerate(self.density.linear)
         }
+        factors = [group.index for group in self.design.arrays.groups]
+        alone = solver.information_alone(state, factors)
         blocks = tuple(
-            BlockPilot(state.covariances[k], layout.block(state.theta, k), information[k])
+            BlockPilot(state.covariances[k], layout.block(state.theta, k), information[k], alone[k])
             for k in range(len(layout.shapes))
         )
         variances = {}
@@ -293,6 +296,12 @@ class _Solver:
         curvature = self.density.curvature(self.layout.predictors(state.theta), state.scalars)
         return level_information(self._hessian(curvature), self.layout, state.covariances)
 
+    def information_alone(self, state: _State, factors: list[NDArray[np.intp]]) -> list[FloatArray]:
+        """Return the same when other effects of a level are hardly known."""
+        curvature = self.density.curvature(self.layout.predictors(state.theta), state.scalars)
+        hessian = self._hessian(curvature)
+        return information_alone(hessian, self.layout, state.covariances, factors)
+
     def marginal(self, state: _State) -> float:
         """Return Laplace's approximation of the log likelihood of the family's parameters."""
         value = float(self.density.value(self.layout.predictors(state.theta), state.scalars).sum())
@@ -329,12 +338,17 @@ class _Solver:
     def _hessian(self, curvature: Curvature) -> Any:
         """Return the information of the data about theta."""
         size = self.layout.size
-        total = sparse.csr_array((size, size))
         columns = self.layout.columns
+        small = size * len(curvature.gradient) <= _SMALL
+        if small:
+            columns = tuple(matrix.toarray() for matrix in columns)
+        total = np.zeros((size, size)) if small else sparse.csr_array((size, size))
         for i, left in enumerate(columns):
             for j, right in enumerate(columns):
                 weights = curvature.weights[:, i, j]
-                if np.any(weights):
+                if small:
+                    total = total + left.T @ (weights[:, None] * right)
+                elif np.any(weights):
                     total = total + left.T @ (sparse.diags_array(weights) @ right)
         return sparse.csr_array(total)
 

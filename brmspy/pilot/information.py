@@ -12,9 +12,11 @@ from scipy import sparse
 from brmspy.pilot.blocks import block_diagonal, diagonal_blocks
 from brmspy.pilot.layout import Layout
 
-__all__ = ["level_information"]
+__all__ = ["information_alone", "level_information"]
 
 FloatArray = NDArray[np.float64]
+
+_HARDLY = 25.0  # how many times its estimate a variance may be
 
 
 def level_information(
@@ -62,6 +64,49 @@ def level_information(
                 if other != k and _nested(cross[k, finest], layout.shapes[k]):
                     cross[k, other] = cross[k, other] - scaled @ cross[other, finest].T
     return own
+
+
+def information_alone(
+    hessian: Any,
+    layout: Layout,
+    covariances: Sequence[FloatArray],
+    factors: Sequence[NDArray[np.intp]],
+) -> list[FloatArray]:
+    """Return each level's information when its effects in other blocks are hardly known.
+
+    Two effects of one level, such as two parameters of its growth curve, can stand for each other;
+    which one varies is then uncertain, and the data say less about each than they seem to.
+
+    Parameters
+    ----------
+    hessian : sparse array, shape (size, size)
+        Information of the data about theta.
+    layout : Layout
+        Where the blocks stand.
+    covariances : sequence of ndarray, shape (coefs, coefs)
+        Covariance of each block's effects.
+    factors : sequence of ndarray of int, shape (nobs,)
+        Level of each row, for each block.
+
+    Returns
+    -------
+    list of ndarray, shape (levels, coefs, coefs)
+    """
+    count = len(layout.shapes)
+    own = [
+        diagonal_blocks(_square(hessian, layout.effects[k]), layout.shapes[k][1])
+        for k in range(count)
+    ]
+    alone = [part.copy() for part in own]
+    for k in range(count):
+        for twin in range(count):
+            if twin == k or not np.array_equal(factors[k], factors[twin]):
+                continue
+            hardly = np.linalg.inv(covariances[twin]) / _HARDLY
+            inverse = block_diagonal(np.linalg.inv(own[twin] + hardly))
+            cross = sparse.csr_array(hessian[layout.effects[k], :][:, layout.effects[twin]])
+            alone[k] -= _row_products(cross @ inverse, cross, layout.shapes[k])
+    return alone
 
 
 def _square(matrix: Any, where: slice) -> Any:

@@ -49,11 +49,14 @@ class BlockPilot:
     information : ndarray, shape (levels, coefs, coefs)
         What the data hold about each level's effects, when blocks with more levels are averaged
         over.
+    alone : ndarray, shape (levels, coefs, coefs)
+        Information about each level when other blocks' effects of it are hardly known.
     """
 
     covariance: FloatArray
     effects: FloatArray
     information: FloatArray
+    alone: FloatArray
 
     @property
     def sd(self) -> FloatArray:
@@ -63,22 +66,52 @@ class BlockPilot:
     @property
     def shrinkage(self) -> FloatArray:
         """Share of the data in each effect's estimate, shape (levels, coefs); 0 is all prior."""
-        prior = np.linalg.inv(self.covariance)
-        left = np.linalg.inv(self.information + prior)
-        return 1.0 - np.einsum("gmm->gm", left) / np.diagonal(self.covariance)
+        return self._share(self.information)
 
     @property
-    def strength(self) -> FloatArray:
-        """Information of the data in units of the prior's, shape (levels,).
+    def odds(self) -> FloatArray:
+        """Information of the data in units of the prior's, shape (levels, coefs).
 
-        For one coefficient, the effects' variance times the information; for several, the
-        geometric mean over directions of one plus that, less one.
+        For each effect on its own, when others of its level are hardly known.
         """
-        root = np.linalg.cholesky(self.covariance)
-        scaled = root.T @ self.information @ root
-        size = len(root)
-        determinants = np.linalg.det(np.eye(size) + scaled)
-        return np.asarray(np.maximum(determinants, 1.0) ** (1.0 / size) - 1.0)
+        share = np.minimum(self.shrinkage, self._share(self.alone))
+        share = np.clip(share, 0.0, 1.0 - 1e-12)
+        return share / (1.0 - share)
+
+    def _share(self, information: FloatArray) -> FloatArray:
+        left = np.linalg.inv(information + np.linalg.inv(self.covariance))
+        return 1.0 - np.einsum("gmm->gm", left) / np.diagonal(self.covariance)
+
+    def evidence(self, factor: float) -> FloatArray:
+        """Return how much likelier the standard deviations are than smaller ones, shape (coefs,).
+
+        Parameters
+        ----------
+        factor : float
+            How much smaller; one coefficient at a time.
+
+        Returns
+        -------
+        ndarray, shape (coefs,)
+            Differences of approximate log marginal likelihoods.
+        """
+        size = len(self.covariance)
+        values = []
+        for m in range(size):
+            scale = np.ones(size)
+            scale[m] = 1.0 / factor
+            smaller = scale[:, None] * self.covariance * scale
+            values.append(self._log_marginal(self.covariance) - self._log_marginal(smaller))
+        return np.array(values)
+
+    def _log_marginal(self, covariance: FloatArray) -> float:
+        """Return the log marginal likelihood of a covariance, up to a constant."""
+        prior = np.linalg.inv(self.covariance)
+        score = np.einsum("gij,gj->gi", self.information + prior, self.effects)
+        posterior = np.linalg.inv(self.information + np.linalg.inv(covariance))
+        gain = 0.5 * np.einsum("gi,gij,gj->", score, posterior, score)
+        inner = np.eye(len(covariance)) + covariance @ self.information
+        return float(gain - 0.5 * np.linalg.slogdet(inner)[1].sum())
 
 
 @dataclass(frozen=True)

@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from brmspy.data import Design
-from brmspy.pilot import Pilot
+from brmspy.pilot import BlockPilot, Pilot
 from brmspy.program.compose import Coordinates
+from brmspy.program.coordinates import is_nested
 
 __all__ = ["choose_coordinates"]
 
+FloatArray = NDArray[np.float64]
+
 # How much more the data must say about a level than its prior for it to be centred.
 _ENOUGH = 2.0
+# Where a standard deviation may be near zero, centred coordinates form a funnel. One smaller
+# by this factor must be less likely, by this difference of log likelihoods.
+_SMALLER, _UNLIKELY = 4.0, 5.0
 
 
 def choose_coordinates(
@@ -35,13 +42,54 @@ def choose_coordinates(
     -------
     Coordinates
     """
+    shapes = [(len(group.levels), len(group.coefs)) for group in design.groups]
     if pilot is None:
-        centred = [np.zeros(len(group.levels), dtype=bool) for group in design.groups]
+        centred = [np.zeros(shape, dtype=bool) for shape in shapes]
     elif parameterization == "centered":
-        centred = [np.ones(len(group.levels), dtype=bool) for group in design.groups]
+        centred = [np.ones(shape, dtype=bool) for shape in shapes]
     else:
-        centred = [block.strength > _ENOUGH for block in pilot.blocks]
-    mapped = tuple(bool(flags.any()) for flags in centred)
+        centred = [
+            _together(block, _is_nested(design, number))
+            if design.groups[number].correlated
+            else _one_by_one(block)
+            for number, block in enumerate(pilot.blocks)
+        ]
+    leads = tuple(int(flags.any(axis=0).sum()) for flags in centred)
     if prior_only:
         centred = [np.zeros_like(flags) for flags in centred]
-    return Coordinates(tuple(centred), mapped, pilot, prior_only)
+    return Coordinates(tuple(centred), leads, pilot, prior_only)
+
+
+def _clear_of_zero(block: BlockPilot) -> NDArray[np.bool_]:
+    """Return which standard deviations are clear of zero, shape (coefs,)."""
+    return block.evidence(_SMALLER) > _UNLIKELY
+
+
+def _one_by_one(block: BlockPilot) -> NDArray[np.bool_]:
+    """Return the effects of a block without correlations that are centred."""
+    return (block.odds > _ENOUGH) & _clear_of_zero(block)
+
+
+def _together(block: BlockPilot, nested: bool) -> NDArray[np.bool_]:
+    """Return the effects of a correlated block that are centred.
+
+    These are of the first coefficients: as many as the data say enough about. Within other factors
+    they are of all coefficients or of none.
+    """
+    odds = block.odds
+    good = _clear_of_zero(block) & (np.median(odds, axis=0) > _ENOUGH / 2.0)
+    lead = len(good) if good.all() else int(np.argmin(good))
+    if lead == 0 or (nested and lead < len(good)):
+        return np.zeros(odds.shape, dtype=bool)
+    levels = np.exp(np.log(odds[:, :lead]).mean(axis=1)) > _ENOUGH
+    return levels[:, None] & (np.arange(len(good)) < lead)
+
+
+def _is_nested(design: Design, number: int) -> bool:
+    """Whether another block's factor has fewer levels and holds this one's."""
+    own = design.arrays.groups[number].index
+    counts = [len(group.levels) for group in design.groups]
+    return any(
+        counts[other] < counts[number] and is_nested(own, group.index)
+        for other, group in enumerate(design.arrays.groups)
+    )

@@ -109,13 +109,13 @@ class TermSet:
         )
 
     @property
-    def centred(self) -> dict[int, NDArray[np.bool_]]:
-        """Which levels of each sampled block have their hierarchical mean as coordinate."""
-        flags = {block.block: block.centred for block in self.correlated}
+    def centred(self) -> dict[tuple[int, int], NDArray[np.bool_]]:
+        """Which levels have their hierarchical mean as coordinate, by block and coefficient."""
+        flags = {
+            (block.block, m): block.centred for block in self.correlated for m in range(block.size)
+        }
         for term in self.uncorrelated.values():
-            flags |= {
-                block: own for (block, _), own in zip(term.members, term.centred, strict=True)
-            }
+            flags |= dict(zip(term.members, term.centred, strict=True))
         return flags
 
     @property
@@ -145,10 +145,11 @@ class Coordinates:
 
     Attributes
     ----------
-    centred : tuple of ndarray of bool, shape (levels,)
-        For each block of the design, the levels whose coordinate is their hierarchical mean.
-    mapped : tuple of bool
-        For each block, whether the program has room for such levels.
+    centred : tuple of ndarray of bool, shape (levels, coefs)
+        For each block of the design, the effects whose coordinate is their hierarchical mean.
+    leads : tuple of int
+        For each block, the number of coefficients that have room for such effects in the program,
+        the first ones if they are correlated.
     pilot : Pilot or None
         The pilot fit that coefficients are standardised by; None to leave them as they are.
     prior_only : bool
@@ -156,7 +157,7 @@ class Coordinates:
     """
 
     centred: tuple[NDArray[np.bool_], ...]
-    mapped: tuple[bool, ...]
+    leads: tuple[int, ...]
     pilot: Pilot | None
     prior_only: bool = False
 
@@ -363,8 +364,8 @@ class _Composer:
                 arrays.index,
                 arrays.Z[:, own],
                 len(group.levels),
-                self._centred(block),
-                self.coordinates.mapped[block] and not self._is_shared(block),
+                self._centred(block)[:, own],
+                self.coordinates.leads[block] > 0 and not self._is_shared(block),
             )
         X = centred_columns(self.design, name)
         return centre(X, columns, self.coordinates.weights(name, self.design.arrays.nobs))
@@ -378,7 +379,7 @@ class _Composer:
         ]
 
     def _centred(self, block: int) -> NDArray[np.bool_]:
-        """Return which levels of a block are centred; none if several predictors share it."""
+        """Return which effects of a block are centred; none if several predictors share it."""
         flags = self.coordinates.centred[block]
         return np.zeros_like(flags) if self._is_shared(block) else flags
 
@@ -389,7 +390,7 @@ class _Composer:
     def _stack(self, name: str, mapped: PredictorMap) -> _Stack:
         """Return where each block's columns stand in the vector of a predictor's coordinates."""
         members = self._members(name)
-        flags = [self._centred(block) for block, _ in members]
+        flags = [self._centred(block)[:, position] for block, position in members]
         places: dict[int, NDArray[np.intp]] = {
             block: np.empty(matrix.shape[1], dtype=np.intp) for block, matrix in mapped.Z.items()
         }
@@ -402,7 +403,7 @@ class _Composer:
         for block in self._correlated_blocks:
             if block in mapped.Z:
                 size = mapped.Z[block].shape[1] // len(self._centred(block))
-                starts = width + stack_positions([self._centred(block)], size)[0]
+                starts = width + stack_positions([self._centred(block)[:, 0]], size)[0]
                 places[block][:] = (starts[:, None] + np.arange(size)).ravel()
                 width += len(places[block])
         return _Stack(places, width)
@@ -428,10 +429,9 @@ class _Composer:
             if block not in mapped.blocks:
                 continue
             part = mapped.blocks[block]
-            size = mapped.Z[block].shape[1] // len(self._centred(block))
-            step = slice(None) if position is None else slice(position, None, size)
+            step = np.flatnonzero((part.coef == position) | (position is None))
             B.append(part.B[step])
-            shares = {other: share[step] for other, share in part.E.items()}
+            shares = {other: share[step, :] for other, share in part.E.items()}
             nested |= bool(shares)
             E.append(stack.spread(shares, len(B[-1])))
         if not B:
@@ -552,17 +552,26 @@ class _Composer:
         suffix = f"_{self._correlated_blocks.index(block) + 1}"
         uses = self._uses(group)
         name = uses[0].predictor
+        lead = self.coordinates.leads[block]
+        partial = 0 < lead < len(group.coefs)
+        rows = f"n_lead{suffix}" if partial else f"M{suffix}"
         centring = self._centring(
             name,
             suffix,
-            f"M{suffix} * n_centred{suffix}",
+            f"{rows} * n_centred{suffix}",
             [(block, None)],
             maps[name],
             coefficients[name],
             stacks[name],
         )
         centred = latent_parameter(
-            f"u{suffix}", "matrix", f"M{suffix}, n_centred{suffix}", "hierarchical means"
+            f"u{suffix}", "matrix", f"{rows}, n_centred{suffix}", "hierarchical means"
+        )
+        rest = latent_parameter(
+            f"v{suffix}",
+            "matrix",
+            f"M{suffix} - n_lead{suffix}, n_centred{suffix}",
+            "standardised rest of the same levels",
         )
         return CorrelatedEffects(
             suffix=suffix,
@@ -575,9 +584,11 @@ class _Composer:
                 f"z{suffix}", "matrix", f"M{suffix}, G{suffix}", "standardised effects"
             ),
             u=None if centring is None else centred,
+            v=rest if centring is not None and partial else None,
             uses=uses,
             size=len(group.coefs),
-            centred=self._centred(block),
+            lead=lead,
+            centred=self._centred(block)[:, 0],
             centring=centring,
         )
 
@@ -665,7 +676,7 @@ class _Composer:
             z=latent_parameter(f"z{suffix}", "vector", f"G{suffix}", "standardised effects"),
             u=None if centring is None else centred,
             members=members,
-            centred=tuple(self._centred(block) for block, _ in members),
+            centred=tuple(self._centred(block)[:, position] for block, position in members),
             centring=centring,
         )
 

@@ -40,7 +40,15 @@ from scipy import sparse
 from brmspy.pilot import block_diagonal, diagonal_blocks
 from brmspy.program.unconstrained import from_unconstrained, to_unconstrained
 
-__all__ = ["BlockColumns", "CentredBlock", "PredictorMap", "Whitening", "centre", "whitening"]
+__all__ = [
+    "BlockColumns",
+    "CentredBlock",
+    "PredictorMap",
+    "Whitening",
+    "centre",
+    "is_nested",
+    "whitening",
+]
 
 FloatArray = NDArray[np.float64]
 
@@ -60,8 +68,8 @@ class BlockColumns:
         Columns.
     levels : int
         Number of levels.
-    centred : ndarray of bool, shape (levels,)
-        Which levels have their hierarchical mean as coordinate.
+    centred : ndarray of bool, shape (levels, coefs)
+        Which effects have their hierarchical mean as coordinate.
     mapped : bool
         Whether the program has room for such levels, even if there are none.
     """
@@ -88,12 +96,15 @@ class CentredBlock:
 
     Attributes
     ----------
-    B : ndarray, shape (centred levels * coefs, coefficients)
+    coef : ndarray of int, shape (centred,)
+        Which of the block's coefficients each centred effect belongs to, level after level.
+    B : ndarray, shape (centred, coefficients)
         What the coefficients add to the centre.
-    E : mapping of int to sparse array, shape (centred levels * coefs, levels * coefs of the other)
+    E : mapping of int to sparse array, shape (centred, levels * coefs of the other)
         What the coordinates of other blocks add, by block.
     """
 
+    coef: NDArray[np.intp]
     B: FloatArray
     E: Mapping[int, Any]
 
@@ -142,15 +153,14 @@ def centre(X: FloatArray, blocks: Mapping[int, BlockColumns], weights: FloatArra
         block = blocks[number]
         if not block.mapped:
             continue
-        size = block.Z.shape[1]
-        chosen = np.flatnonzero(np.repeat(block.centred, size))
+        chosen = np.flatnonzero(block.centred.ravel())
         own = Z[number][:, chosen]
-        average = _averages(own, weights, size)
+        average = _averages(Z[number], weights, block.centred)[chosen, :]
         B = average @ A
         A = _without_rounding(A - own @ B, np.abs(X).max(axis=0, initial=0.0))
         E: dict[int, Any] = {}
         for other, columns in blocks.items():
-            if columns.levels < block.levels and _is_nested(block.index, columns.index):
+            if columns.levels < block.levels and is_nested(block.index, columns.index):
                 share = sparse.csr_array(average @ Z[other])
                 rest = sparse.csr_array(Z[other] - own @ share)
                 scale = float(np.abs(columns.Z).max(initial=0.0))
@@ -158,17 +168,20 @@ def centre(X: FloatArray, blocks: Mapping[int, BlockColumns], weights: FloatArra
                 rest.eliminate_zeros()
                 Z[other] = rest
                 E[other] = share
-        maps[number] = CentredBlock(B, E)
+        maps[number] = CentredBlock(chosen % block.Z.shape[1], B, E)
     return PredictorMap(A, Z, maps)
 
 
-def _averages(Z: Any, weights: FloatArray, size: int) -> Any:
-    """Return (Z'WZ)^-1 Z'W, level by level: least-squares coefficients within levels."""
+def _averages(Z: Any, weights: FloatArray, centred: NDArray[np.bool_]) -> Any:
+    """Return (Z'WZ)^-1 Z'W of the centred effects: least-squares coefficients within levels."""
+    size = centred.shape[1]
     weighted = sparse.csr_array(Z.T @ sparse.diags_array(weights))
     blocks = diagonal_blocks(weighted @ Z, size)
+    both = centred[:, :, None] & centred[:, None, :]
     ridge = _RIDGE * np.einsum("gmm->g", blocks) / size + np.finfo(float).tiny
-    inverse = np.linalg.inv(blocks + ridge[:, None, None] * np.eye(size))
-    return block_diagonal(inverse) @ weighted
+    gram = np.where(both, blocks, 0.0) + ridge[:, None, None] * np.eye(size)
+    gram = gram + np.where(centred, 0.0, 1.0)[:, :, None] * np.eye(size)
+    return block_diagonal(np.linalg.inv(gram)) @ weighted
 
 
 def _without_rounding(A: FloatArray, scale: FloatArray) -> FloatArray:
@@ -176,8 +189,14 @@ def _without_rounding(A: FloatArray, scale: FloatArray) -> FloatArray:
     return np.where(np.abs(A) <= _TINY * scale, 0.0, A)
 
 
-def _is_nested(fine: NDArray[np.intp], coarse: NDArray[np.intp]) -> bool:
-    """Whether every level of the finer factor lies in one level of the coarser."""
+def is_nested(fine: NDArray[np.intp], coarse: NDArray[np.intp]) -> bool:
+    """Return whether every level of the finer factor lies in one level of the coarser.
+
+    Parameters
+    ----------
+    fine, coarse : ndarray of int, shape (nobs,)
+        Level of each row.
+    """
     owner = np.full(fine.max(initial=0) + 1, -1)
     owner[fine] = coarse
     return bool(np.all(owner[fine] == coarse))

@@ -29,8 +29,8 @@ class EffectPlan:
     integrated : bool
         Whether the effects are integrated out of the likelihood and drawn afterwards.
     information : tuple of float or None
-        What the data say about a level in units of what its prior says: smallest, median and
-        largest; None without a pilot fit.
+        What the data say about a level in units of what its prior says, the median over its
+        coefficients: smallest, median and largest level; None without a pilot fit.
     """
 
     group: str
@@ -140,20 +140,21 @@ def sampler_plan(
     SamplerPlan
     """
     integrated = () if terms.integrated is None else (terms.integrated.block,)
-    centred = {block: int(flags.sum()) for block, flags in terms.centred.items()}
+    flags = terms.centred
     effects = []
     for block, group in enumerate(design.groups):
-        strength = None if pilot is None else pilot.blocks[block].strength
+        odds = None if pilot is None else np.median(pilot.blocks[block].odds, axis=1)
+        own = [flags[block, m] for m in range(len(group.coefs)) if (block, m) in flags]
         effects.append(
             EffectPlan(
                 group=group.group,
                 coefs=tuple(coef.brms_label for coef in group.coefs),
                 levels=len(group.levels),
-                centred=centred.get(block, 0),
+                centred=0 if not own else int(np.any(own, axis=0).sum()),
                 integrated=block in integrated,
                 information=None
-                if strength is None
-                else (float(strength.min()), float(np.median(strength)), float(strength.max())),
+                if odds is None
+                else (float(odds.min()), float(np.median(odds)), float(odds.max())),
             )
         )
     return SamplerPlan(
@@ -170,8 +171,6 @@ def _coefficients(terms: TermSet) -> str:
         return "none"
     if terms.standard is None:
         return "as they are"
-    apart = [
-        term.predictor for term in terms.population.values() if not term.definition
-    ]
+    apart = [term.predictor for term in terms.population.values() if not term.definition]
     text = "in coordinates that a pilot fit makes near independent"
     return text + (f"; those of {', '.join(apart)} as they are" if apart else "")

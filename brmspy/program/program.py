@@ -99,9 +99,14 @@ class Program:
                 complete[parameter.name] = np.broadcast_to(value, shape + value.shape)
             elif parameter.name not in complete and not parameter.internal:
                 # Stan writes nothing for a block without elements.
-                sizes = tuple(int(self.data[size]) for size in parameter.size.split(", "))
+                sizes = tuple(self._size(text) for text in parameter.size.split(", "))
                 complete[parameter.name] = np.zeros(shape + sizes)
         return complete
+
+    def _size(self, text: str) -> int:
+        """Return what a size of a block is: a difference of numbers in the data, or one of them."""
+        first, *others = (int(self.data[name]) for name in text.split(" - "))
+        return first - sum(others)
 
     def recover(self, draws: Draws) -> dict[str, NDArray[np.float64]]:
         """Return the user's parameters.

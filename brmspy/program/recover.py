@@ -103,7 +103,10 @@ def recover_draws(
     sds: dict[tuple[int, int], NDArray[np.float64]] = {}
     effects: dict[tuple[int, int], NDArray[np.float64]] = {}
     correlations: dict[int, NDArray[np.float64]] = {}
-    coordinates = {predictor: _coordinates(draws, terms, predictor) for predictor in terms.effects}
+    coordinates = {
+        predictor: _coordinates(draws, terms, predictor, stacks.get(predictor))
+        for predictor in terms.effects
+    }
     for predictor, uncorrelated in terms.uncorrelated.items():
         w = coordinates[predictor]
         uncorrelated.recover(draws, stacks.get(predictor), w, sds, effects)
@@ -133,14 +136,17 @@ def recover_draws(
 
 
 def _coordinates(
-    draws: Mapping[str, NDArray[np.float64]], terms: TermSet, predictor: str
+    draws: Mapping[str, NDArray[np.float64]],
+    terms: TermSet,
+    predictor: str,
+    coefficients: NDArray[np.float64] | None,
 ) -> NDArray[np.float64]:
     """Return all coordinates of a predictor's group-level effects, (chain, draw, Q)."""
     parts = []
     if predictor in terms.uncorrelated:
         parts.append(terms.uncorrelated[predictor].stack(draws))
     parts += [
-        block.stack(draws, predictor)
+        block.stack(draws, predictor, coefficients)
         for block in terms.correlated
         if any(use.predictor == predictor for use in block.uses)
     ]

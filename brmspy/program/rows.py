@@ -115,9 +115,7 @@ def _selected(arrays: Arrays, rows: NDArray[np.intp], trials: NDArray[np.int64])
         nobs=len(rows),
         rows=arrays.rows[rows],
         predictors={
-            name: PredictorArrays(
-                part.X[rows], None if part.offset is None else part.offset[rows]
-            )
+            name: PredictorArrays(part.X[rows], None if part.offset is None else part.offset[rows])
             for name, part in arrays.predictors.items()
         },
         groups=tuple(

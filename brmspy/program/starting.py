@@ -11,7 +11,7 @@ from brmspy.pilot import Pilot
 from brmspy.program.compose import TermSet
 from brmspy.program.parameters import StanParameter
 from brmspy.program.start import Start, StartValue
-from brmspy.program.terms import CorrelatedEffects
+from brmspy.program.terms import CentredLevels, CorrelatedEffects
 
 __all__ = ["start_of"]
 
@@ -72,21 +72,24 @@ def _correlated(terms: TermSet, predictor: str) -> list[CorrelatedEffects]:
 
 def _coordinates(pilot: Pilot, terms: TermSet, predictor: str) -> FloatArray:
     """Return all coordinates of a predictor's effects at the pilot fit."""
-    blocks = _correlated(terms, predictor)
-    parts, centrings = [], []
+    parts: list[FloatArray] = []
+    centrings: list[tuple[NDArray[np.intp], CentredLevels]] = []
     if predictor in terms.uncorrelated:
-        parts.append(terms.uncorrelated[predictor].modes(pilot))
-        centrings.append((0, terms.uncorrelated[predictor].centring))
-    for block in blocks:
-        centrings.append((sum(map(len, parts)), block.centring))
+        uncorrelated = terms.uncorrelated[predictor]
+        parts.append(uncorrelated.modes(pilot))
+        if uncorrelated.centring is not None:
+            places = np.arange(len(uncorrelated.centring.B))
+            centrings.append((places, uncorrelated.centring))
+    for block in _correlated(terms, predictor):
+        if block.centring is not None:
+            places = sum(map(len, parts)) + block.centred_places
+            centrings.append((places, block.centring))
         parts.append(block.modes(pilot, predictor))
     modes = np.concatenate(parts)
     w = modes.copy()
     coefficients = pilot.predictors[predictor].coefficients
     # Each pass settles one more stage of a nested chain.
     for _ in pilot.blocks:
-        for first, centring in centrings:
-            if centring is not None:
-                places = slice(first, first + len(centring.B))
-                w[places] = modes[places] + centring.start(coefficients, w)
+        for places, centring in centrings:
+            w[places] = modes[places] + centring.start(coefficients, w)
     return w

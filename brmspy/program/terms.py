@@ -669,11 +669,13 @@ class CorrelatedEffects(Term):
         Standard deviations, Cholesky factor of the correlations, standardised effects of levels
         that are not centred.
     u : StanParameter or None
-        Hierarchical means of the centred levels.
+        Hierarchical means of the centred levels, of the first `lead` coefficients.
+    v : StanParameter or None
+        Standardised rest of their other coefficients' effects, if there are any.
     uses : tuple of BlockUse
         The predictors that it enters.
-    size : int
-        Number of coefficients.
+    size, lead : int
+        Number of coefficients, and of those whose centred levels are.
     centred : ndarray of bool, shape (levels,)
         Which levels are centred.
     centring : CentredLevels or None
@@ -687,16 +689,18 @@ class CorrelatedEffects(Term):
     cholesky: StanParameter
     z: StanParameter
     u: StanParameter | None
+    v: StanParameter | None
     uses: tuple[BlockUse, ...]
     size: int
+    lead: int
     centred: NDArray[np.bool_]
     centring: CentredLevels | None = None
 
     @property
     def parameters(self) -> tuple[StanParameter, ...]:
         """Standard deviations, Cholesky factor of the correlations, coordinates."""
-        scale = (self.sd, self.cholesky)
-        return (*scale, self.z) if self.u is None else (*scale, self.u, self.z)
+        coordinates = (p for p in (self.u, self.v, self.z) if p is not None)
+        return (self.sd, self.cholesky, *coordinates)
 
     @property
     def shared(self) -> bool:
@@ -719,6 +723,8 @@ class CorrelatedEffects(Term):
         data: dict[str, Any] = {f"M{s}": self.size, f"G{s}": int((~self.centred).sum())}
         if self.centring is not None:
             data |= self.centring.data | {f"n_centred{s}": int(self.centred.sum())}
+        if self.v is not None:
+            data[f"n_lead{s}"] = self.lead
         if self.shared:
             data |= {self.span(use): [use.first, use.last] for use in self.uses}
         return data
@@ -728,11 +734,18 @@ class CorrelatedEffects(Term):
         """Where each level starts in the vector of coordinates of a block in one predictor."""
         return stack_positions([self.centred], self.size)[0]
 
+    @property
+    def centred_places(self) -> NDArray[np.intp]:
+        """Where the hierarchical means stand in the vector of coordinates."""
+        levels = np.arange(int(self.centred.sum()))
+        return (levels[:, None] * self.size + np.arange(self.lead)).ravel()
+
     def stacked(self, predictor: str) -> str:
         """Stan text of the vector of coordinates that enter `predictor`, level after level."""
         s = self.suffix
         if self.u is not None:
-            return f"append_row(to_vector({self.u.name}), to_vector(r{s}))"
+            own = self.u.name if self.v is None else f"w{s}"
+            return f"append_row(to_vector({own}), to_vector(r{s}))"
         if not self.shared:
             return f"to_vector(r{s})"
         use = next(use for use in self.uses if use.predictor == predictor)
@@ -764,27 +777,58 @@ class CorrelatedEffects(Term):
         root = np.linalg.cholesky(found.covariance)
         inner = np.linalg.inv(np.eye(self.size) + root.T @ found.information @ root)
         own = np.asarray(np.linalg.solve(root, found.effects[order].T), dtype=float)
-        values[self.z.name] = StartValue(
-            own[:, count:], np.einsum("gmm->gm", inner)[order][count:].ravel()
-        )
+        spread = np.einsum("gmm->gm", inner)[order]
+        values[self.z.name] = StartValue(own[:, count:], spread[count:].ravel())
+        if self.v is not None:
+            lead = self.lead
+            values[self.v.name] = StartValue(own[lead:, :count], spread[:count, lead:].ravel())
         if self.u is not None:
             left = np.einsum("gmm->gm", root @ inner @ root.T)[order][:count]
-            values[self.u.name] = StartValue(
-                w[: count * self.size].reshape(count, self.size).T, left.ravel()
-            )
+            means = w[: count * self.size].reshape(count, self.size)[:, : self.lead]
+            values[self.u.name] = StartValue(means.T, left[:, : self.lead].ravel())
         return values
 
-    def stack(self, draws: Draws, predictor: str) -> NDArray[np.float64]:
-        """Return the coordinates that enter `predictor`, shape (chain, draw, levels * coefs)."""
+    def stack(
+        self, draws: Draws, predictor: str, coefficients: NDArray[np.float64] | None
+    ) -> NDArray[np.float64]:
+        """Return the coordinates that enter `predictor`, shape (chain, draw, levels * coefs).
+
+        Parameters
+        ----------
+        draws : mapping of str to ndarray
+            What the sampler drew.
+        predictor : str
+            The predictor.
+        coefficients : ndarray, shape (chain, draw, coefficients), or None
+            Those of the predictor, as the program has them.
+        """
         use = next(use for use in self.uses if use.predictor == predictor)
-        matrix = self._matrix(draws)[..., use.first - 1 : use.last, :]
+        r = self._scale(draws) @ draws[self.z.name]
+        if self.u is not None:
+            r = np.concatenate([self._centred_part(draws, coefficients), r], axis=-1)
+        matrix = r[..., use.first - 1 : use.last, :]
         return np.swapaxes(matrix, -1, -2).reshape(*matrix.shape[:2], -1)
 
-    def _matrix(self, draws: Draws) -> NDArray[np.float64]:
-        """Return the coordinates, shape (chain, draw, coef, level), centred levels first."""
-        scale = draws[self.sd.name][..., None] * draws[self.cholesky.name]
-        r = scale @ draws[self.z.name]
-        return r if self.u is None else np.concatenate([draws[self.u.name], r], axis=-1)
+    def _scale(self, draws: Draws) -> NDArray[np.float64]:
+        return np.asarray(draws[self.sd.name][..., None] * draws[self.cholesky.name])
+
+    def _centred_part(
+        self, draws: Draws, coefficients: NDArray[np.float64] | None
+    ) -> NDArray[np.float64]:
+        """Return the coordinates of the centred levels, shape (chain, draw, coef, centred)."""
+        assert self.u is not None, "asked for only where levels are centred"
+        u = draws[self.u.name]
+        if self.v is None or self.centring is None:
+            return u
+        scale, lead = self._scale(draws), self.lead
+        first = u - self._by_level(self.centring.centres(coefficients, np.empty((*u.shape[:2], 0))))
+        z = np.linalg.solve(scale[..., :lead, :lead], first)
+        rest = (scale @ np.concatenate([z, draws[self.v.name]], axis=-2))[..., lead:, :]
+        return np.concatenate([u, rest], axis=-2)
+
+    def _by_level(self, centres: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return centres, which stand level after level, as (chain, draw, coef, centred)."""
+        return np.swapaxes(centres.reshape(*centres.shape[:2], -1, self.lead), -1, -2)
 
     def recover(
         self,
@@ -795,12 +839,11 @@ class CorrelatedEffects(Term):
         effects: Effects,
     ) -> None:
         """Add each coefficient's sd and its levels' effects, shape (chain, draw, level)."""
-        r = np.array(self._matrix(draws))
+        r = self._scale(draws) @ draws[self.z.name]
         if self.centring is not None:
-            centres = self.centring.centres(coefficients, w)
-            count = int(self.centred.sum())
-            levels = centres.reshape(*centres.shape[:2], count, self.size)
-            r[..., :count] -= np.swapaxes(levels, -1, -2)
+            own = np.array(self._centred_part(draws, coefficients))
+            own[..., : self.lead, :] -= self._by_level(self.centring.centres(coefficients, w))
+            r = np.concatenate([own, r], axis=-1)
         order = stack_positions([self.centred], 1)[0]
         for position in range(self.size):
             sds[self.block, position] = draws[self.sd.name][..., position]

@@ -103,7 +103,7 @@ def test_poisson_rows_have_their_mean_as_weight(pilot):
 def test_information_is_what_finer_factors_let_through(pilot):
     """With normal rows, an effect nested above others meets their variance over their number."""
     rng = np.random.default_rng(2)
-    outer, inner, row = np.indices((12, 5, 4)).reshape(3, -1)
+    outer, inner, _ = np.indices((12, 5, 4)).reshape(3, -1)
     y = rng.normal(size=12)[outer] + rng.normal(size=60)[outer * 5 + inner]
     data = pd.DataFrame({"y": y + rng.normal(size=y.size), "outer": outer, "inner": inner})
     data[["outer", "inner"]] = data[["outer", "inner"]].astype("category")
@@ -118,10 +118,22 @@ def test_information_is_what_finer_factors_let_through(pilot):
     )
 
 
+def test_effects_that_can_stand_for_each_other_are_hardly_known(pilot):
+    """Two copies of one column: the data know their sum, and neither of them."""
+    data = pd.DataFrame({"g": pd.Categorical(np.arange(200) % 10)})
+    data["z"] = np.random.default_rng(5).normal(size=10)[data["g"].cat.codes] + 2.0
+    data["y"] = data["z"] + 0.1 * np.random.default_rng(6).normal(size=200)
+    data["one"] = 1.0
+    single, _ = pilot("y ~ 1 + (1 | g)", data)
+    double, _ = pilot("y ~ 1 + (1 | g) + (0 + one | g)", data)
+    assert single.blocks[0].odds.min() > 100
+    assert double.blocks[0].odds.max() < 2
+
+
 def test_it_is_deterministic(pilot):
     first, second = (pilot("y ~ lbase + (1 | subject)", "epil", "poisson")[0] for _ in range(2))
     np.testing.assert_array_equal(first.precision, second.precision)
-    np.testing.assert_array_equal(first.blocks[0].strength, second.blocks[0].strength)
+    np.testing.assert_array_equal(first.blocks[0].odds, second.blocks[0].odds)
 
 
 @pytest.mark.parametrize(
@@ -143,7 +155,7 @@ def test_awkward_data_do_not_stop_it(pilot, formula, family):
         assert np.isfinite(part.coefficients).all()
         assert np.isfinite(part.weights).all()
     for block in found.blocks:
-        assert np.isfinite(block.strength).all()
+        assert np.isfinite(block.odds).all()
 
 
 def test_a_hundred_thousand_rows_take_seconds(pilot):

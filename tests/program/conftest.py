@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pandas as pd
 import pytest
 
 from brmspy import (
@@ -33,13 +36,23 @@ PROPER = [
 ]
 
 
+def weak_slopes() -> pd.DataFrame:
+    """Counts whose intercepts differ much between groups and whose slopes hardly do."""
+    rng = np.random.default_rng(3)
+    g = rng.integers(20, size=600)
+    x = rng.normal(size=600)
+    intercepts, slopes = rng.normal(size=(2, 20)) * [[0.6], [0.02]]
+    y = rng.poisson(np.exp(1.0 + 0.3 * x + intercepts[g] + slopes[g] * x))
+    return pd.DataFrame({"y": y, "x": x, "g": pd.Categorical(g)})
+
+
 @dataclass(frozen=True)
 class Case:
     """A model to be tested."""
 
     name: str
     formula: Any
-    data: str
+    data: str | Callable[[], pd.DataFrame]
     family: Any = "gaussian"
     prior: Any = None
     golden: bool = False
@@ -48,7 +61,8 @@ class Case:
 
     def model(self, **options: Any) -> Model:
         options = {"marginalize": self.marginalize} | options
-        return build(self.formula, load_dataset(self.data), self.family, self.prior, **options)
+        data = load_dataset(self.data) if isinstance(self.data, str) else self.data()
+        return build(self.formula, data, self.family, self.prior, **options)
 
 
 CASES = (
@@ -122,6 +136,7 @@ CASES = (
     ),
     Case("bernoulli_cloglog", "Mate ~ Cross", "salamander", bernoulli(link="cloglog")),
     Case("bernoulli_softit", "Mate ~ Cross", "salamander", bernoulli(link="softit")),
+    Case("leading", "y ~ x + (x | g)", weak_slopes, "poisson", golden=True),
     Case("summed", "Mate ~ Cross + (1 | Male)", "salamander", "bernoulli", compiled_with="auto"),
     Case(
         "poisson",
@@ -189,6 +204,7 @@ COMPILED = {
         "linear",
         "distributional",
         "binomial_cauchit",
+        "leading",
         "summed",
         "bernoulli_cloglog",
         "poisson_sqrt",

@@ -12,9 +12,11 @@ RNG = np.random.default_rng(3)
 
 
 def block(index, Z, centred):
+    """A block whose levels are centred in turn; a list for each coefficient, or one for all."""
     index = np.asarray(index)
-    levels = index.max() + 1
-    flags = np.resize(np.asarray(centred), levels)
+    levels, size = index.max() + 1, np.shape(Z)[1]
+    columns = centred if isinstance(centred[0], list) else [centred] * size
+    flags = np.column_stack([np.resize(column, levels) for column in columns])
     return BlockColumns(index, np.asarray(Z, dtype=float), levels, flags, bool(flags.any()))
 
 
@@ -38,6 +40,7 @@ STRUCTURES = {
         1: block(MIDDLE, SLOPE, [True, False]),
         2: block(FINE, ONES, [True, True, False]),
     },
+    "one coefficient of two": {0: block(MIDDLE, SLOPE, [[True, True, False], [False, True]])},
     "crossed": {0: block(CROSSED, ONES, [True]), 1: block(MIDDLE, ONES, [True])},
     "one row for each level": {0: block(np.arange(NOBS), ONES, [True])},
 }
@@ -57,11 +60,11 @@ def test_the_linear_predictor_is_the_same(structure):
     w = {n: effects.ravel().copy() for n, effects in r.items()}
     for number in sorted(blocks, key=lambda n: blocks[n].levels):
         if number in mapped.blocks:
-            part, size = mapped.blocks[number], blocks[number].Z.shape[1]
+            part = mapped.blocks[number]
             centres = part.B @ coefs
             for other, share in part.E.items():
                 centres = centres + share @ w[other]
-            w[number][np.repeat(blocks[number].centred, size)] += centres
+            w[number][blocks[number].centred.ravel()] += centres
     ours = mapped.A @ coefs + sum(Z @ w[n] for n, Z in mapped.Z.items())
     np.testing.assert_allclose(ours, expected, rtol=1e-9, atol=1e-9)
 

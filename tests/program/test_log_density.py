@@ -48,12 +48,15 @@ def latent_density(model, draws, parameters):
     for term in terms.correlated:
         if not term.centred.any():
             continue
-        complete = model.program.complete(draws)
+        complete, lead = model.program.complete(draws), term.lead
         scale = complete[term.sd.name][..., None] * complete[term.cholesky.name]
-        r = np.stack([effects[term.block, m][..., term.centred] for m in range(term.size)], axis=-2)
+        scale = scale[..., :lead, :lead]
+        r = np.stack([effects[term.block, m][..., term.centred] for m in range(lead)], axis=-2)
         total = total + standard_normal(np.linalg.solve(scale, r))
         logs = np.log(np.diagonal(scale, axis1=-2, axis2=-1)).sum(axis=-1)
         total = total - term.centred.sum() * logs
+        if term.v is not None:
+            total = total + standard_normal(complete[term.v.name])
     return total
 
 

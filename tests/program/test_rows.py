@@ -35,7 +35,7 @@ def test_the_sums_have_the_likelihood_of_the_rows(formula, family):
     summed = stats.binom.logpmf(data["Y"], data["trials"], p).sum() + data["log_lik_constant"]
     # Rows are sorted by their columns: the intercept, x, the group.
     member = DATA["x"].astype(int) * 5 + DATA["g"].cat.codes
-    first = {(x, g): None for x, g in zip(DATA["x"], DATA["g"], strict=True)}
+    first = dict.fromkeys(zip(DATA["x"], DATA["g"], strict=True))
     assert len(first) == 15
     trials = np.ones(400) if family == "bernoulli" else DATA["n"]
     response = DATA["y"] if family == "bernoulli" else DATA["k"]
