@@ -16,7 +16,8 @@ from brmspy.program.integrate import Statistics
 from brmspy.program.parameters import StanParameter
 from brmspy.program.rotate import FactorRows, Rows
 from brmspy.program.start import StartValue
-from brmspy.program.terms import Term, appended, scale_start
+from brmspy.program.terms.base import Term, appended
+from brmspy.program.terms.centring import scale_start
 
 __all__ = ["IntegratedBlock", "IntegratedEffects"]
 
