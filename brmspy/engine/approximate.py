@@ -82,8 +82,8 @@ _MEANINGS = (
     (
         r"All proposed step-sizes|Cannot compute ELBO|dropped evaluations",
         "did not find a step size at which the approximation improves",
-        "The posterior is too far from a normal distribution, or from the initial values. Start "
-        'closer to it (init=0.1, or values), use stronger priors, or algorithm="pathfinder" or '
+        "It starts with standard deviations of one, which is too wide where there are many "
+        'parameters or the data say much about them. Use algorithm="pathfinder", "laplace" or '
         '"nuts".',
     ),
     (

@@ -183,7 +183,8 @@ class TestFailures:
             (
                 "meanfield",
                 {"variational": "steps"},
-                "^Mean-field ADVI did not find a step size.*step-sizes failed.*pathfinder",
+                r"^Mean-field ADVI did not find a step size[^\n]*\n  Stan says:\n    stan::[^\n]*"
+                r"step-sizes failed[^\n]*\n  It starts with.*pathfinder",
             ),
             ("fullrank", {"variational": "inits"}, "^Full-rank ADVI found no initial values"),
             ("fullrank", {"variational": "short"}, "wrote only 4 of 2001 draws"),
