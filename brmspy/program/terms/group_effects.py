@@ -57,7 +57,7 @@ class GroupEffects(Term):
             shared(f"Q{s}", "int"),
             Input(f"Zw{s}", "data vector", f"Zw{s}{elements}"),
             Input(f"Zv{s}", "array[] int", f"Zv{s}{elements}"),
-            Input(f"Zu{s}", "array[] int", f"row_starts(Zu{s}[start:(end + 1)])"),
+            Input(f"Zu{s}", "array[] int", f"row_starts(Zu{s}, start, end)"),
             shared(f"w{s}", "vector"),
         )
 
