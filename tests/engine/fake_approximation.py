@@ -15,8 +15,8 @@ SAID = {
     "search": "Optimization terminated with error: \n  Line search failed to achieve a sufficient "
     "decrease, no more progress can be made",
     "paths": "Path [2] :Failure: None of the LBFGS iterations completed successfully",
-    "steps": f"{'-' * 60}\nEXPERIMENTAL ALGORITHM:\n  This procedure has not been thoroughly tested "
-    f"and may be unstable\n  or buggy. The interface is subject to change.\n{'-' * 60}\n"
+    "steps": "----------\nEXPERIMENTAL ALGORITHM:\n  This procedure has not been thoroughly "
+    "tested and may be unstable\n  or buggy. The interface is subject to change.\n----------\n"
     "Begin eta adaptation.\nSuccess! Found best value [eta = 10] earlier than expected.\n"
     "  iter             ELBO   delta_ELBO_mean   delta_ELBO_med   notes \n"
     "stan::variational::advi::adapt_eta: All proposed step-sizes failed. Your model may be either "
