@@ -347,6 +347,7 @@ def _approximation(algorithm: str, options: SampleOptions, draws: int) -> Approx
         cores=options.cores,
         seed=options.seed,
         inits=options.inits,
+        threads=options.threads,
     )
 
 

@@ -45,7 +45,7 @@ from brmspy.engine.messages import Failure, explain, incomplete
 from brmspy.engine.options import SampleOptions, check_count
 from brmspy.engine.progress import Progress
 from brmspy.engine.stan_json import write_json
-from brmspy.errors import SamplingError, SamplingWarning, did_you_mean, warn
+from brmspy.errors import SamplingError, did_you_mean
 
 __all__ = ["ALGORITHMS", "ApproximateOptions", "ApproximateRun", "approximate"]
 
@@ -82,8 +82,8 @@ _MEANINGS = (
     (
         r"All proposed step-sizes|Cannot compute ELBO|dropped evaluations",
         "did not find a step size at which the approximation improves",
-        "The posterior is too far from a normal distribution, or from the initial values. Start "
-        'closer to it (init=0.1, or values), use stronger priors, or algorithm="pathfinder" or '
+        "It starts with standard deviations of one, which is too wide where there are many "
+        'parameters or the data say much about them. Use algorithm="pathfinder", "laplace" or '
         '"nuts".',
     ),
     (
@@ -118,6 +118,8 @@ class ApproximateOptions:
         Seed of the random numbers; drawn if not given.
     inits : float, mapping or sequence of mappings, optional
         Initial values, as for the sampler; a sequence has one mapping for each path.
+    threads : int, optional
+        Threads of each path, for models compiled with threads.
 
     Raises
     ------
@@ -137,6 +139,7 @@ class ApproximateOptions:
     cores: int | None = None
     seed: int | None = None
     inits: float | Mapping[str, Any] | Sequence[Mapping[str, Any]] | None = None
+    threads: int | None = None
 
     def __post_init__(self) -> None:
         if self.algorithm not in ALGORITHMS:
@@ -164,7 +167,13 @@ class ApproximateOptions:
 
     def start(self) -> SampleOptions:
         """Return seed, initial values and cores as options of chains, one for each path."""
-        return SampleOptions(chains=self.paths, cores=self.cores, seed=self.seed, inits=self.inits)
+        return SampleOptions(
+            chains=self.paths,
+            cores=self.cores,
+            seed=self.seed,
+            inits=self.inits,
+            threads=self.threads,
+        )
 
 
 @dataclass(frozen=True)
@@ -189,7 +198,7 @@ class ApproximateRun:
     seconds : float
         Time from the start of Stan to its end.
     failures : tuple of str
-        What happened to paths that are missing.
+        What happened to paths that are missing, or that ADVI has not converged.
     """
 
     draws: Mapping[str, npt.NDArray[np.float64]]
@@ -236,11 +245,6 @@ def approximate(
     KeyboardInterrupt
         If the run is interrupted.
 
-    Warns
-    -----
-    SamplingWarning
-        If ADVI has not converged.
-
     References
     ----------
     Zhang et al. (2022) for Pathfinder, Kucukelbir et al. (2017) for ADVI; see the module.
@@ -258,8 +262,6 @@ def approximate(
         output = _METHODS[options.algorithm](stan)
         seconds = time.monotonic() - start
         progress.finish()
-    for message in output.warnings:
-        warn(message, SamplingWarning)
     columns = output.header.split(",")
     lp, log_q = (output.table[:, columns.index(name)] for name in (output.lp, output.log_q))
     return ApproximateRun(
@@ -283,7 +285,6 @@ class _Output:
     log_q: str
     paths: int = 1
     failures: tuple[str, ...] = ()
-    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -371,7 +372,7 @@ class _Stan:
         interrupted = run_chains(
             chains,
             at_once=start.parallel_chains,
-            environment={**os.environ, "STAN_NUM_THREADS": "1"},
+            environment={**os.environ, "STAN_NUM_THREADS": str(start.threads or 1)},
             folder=self.folder,
             report=lambda states: None,
         )
@@ -445,15 +446,16 @@ def _variational(stan: _Stan) -> _Output:
     )
     [run] = _near_mode(stan).run("draws", method, inits=True)
     _check(options.algorithm, run, options.draws_per_path + 1)
-    warnings: tuple[str, ...] = ()
-    if "maximum number of iterations is reached" in run.console():
-        warnings = (
-            f"ADVI has not converged in {_ADVI_ITERATIONS} iterations. Do not use these draws: fit "
-            'again with algorithm="pathfinder" or "nuts".',
-        )
+    # Which does not mean much for itself: where the bound is near zero, its relative change stays
+    # large.
+    ended = "maximum number of iterations is reached" in run.console()
     # The first row is the approximation's mean.
     return _Output(
-        run.csv.header, run.csv.draws()[1:], lp="log_p__", log_q="log_g__", warnings=warnings
+        run.csv.header,
+        run.csv.draws()[1:],
+        lp="log_p__",
+        log_q="log_g__",
+        failures=(f"ADVI has not converged in {_ADVI_ITERATIONS} iterations",) if ended else (),
     )
 
 

@@ -29,6 +29,13 @@ _NOISE = re.compile(
       | Informational\ Message:.*
       | If\ this\ warning\ occurs\ .*
       | but\ if\ this\ warning\ occurs\ .*
+      | -{9,}                           # what ADVI says of itself
+      | EXPERIMENTAL\ ALGORITHM:
+      | This\ procedure\ has\ not\ been\ thoroughly\ tested.*
+      | or\ buggy\.\ The\ interface.*
+      | Begin\ (eta\ adaptation|stochastic\ gradient\ ascent)\.
+      | iter\ +ELBO.*
+      | Success!\ Found\ best\ value.*
     )?$""",
     re.VERBOSE,
 )

@@ -5,11 +5,12 @@ from __future__ import annotations
 from brmspy.fit.advice import Finding
 from brmspy.fit.contract import FittedModel
 from brmspy.fit.diagnostics import Diagnostics, diagnose
-from brmspy.fit.record import FitRecord
+from brmspy.fit.record import Approximation, FitRecord
 from brmspy.fit.result import BrmsFit
 from brmspy.fit.variables import Variable
 
 __all__ = [
+    "Approximation",
     "BrmsFit",
     "Diagnostics",
     "Finding",

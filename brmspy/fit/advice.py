@@ -112,7 +112,7 @@ def _interrupted(record: FitRecord, stats: Mapping[str, NDArray[Any]]) -> Findin
 
 
 def _failed(record: FitRecord) -> Finding | None:
-    # Of Pathfinder's paths, which start at random, some may fail: k judges the others.
+    # Of Pathfinder's paths, which start at random, some may fail: k judges what came out.
     if record.interrupted or record.approximation is not None or not record.failures:
         return None
     return Finding(
@@ -127,10 +127,11 @@ def _pareto_k(record: FitRecord) -> Finding | None:
     found = record.approximation
     if found is None or found.pareto_k <= USABLE_K:
         return None
+    failed = "".join(f" {failure[0].upper()}{failure[1:]}." for failure in record.failures)
     return Finding(
         "pareto_k",
         f"Pareto k is {_k(found.pareto_k)} (> {USABLE_K}): {found.title} misses a part of the "
-        "posterior, and weighting its draws cannot make up for it.",
+        f"posterior, and weighting its draws cannot make up for it.{failed}",
         'Do not trust these draws, least of all their intervals. Fit with algorithm="nuts".',
     )
 

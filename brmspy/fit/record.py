@@ -81,7 +81,7 @@ class FitRecord:
     interrupted : bool
         Whether the user stopped the sampler.
     failures : tuple of str
-        Why chains failed.
+        Why chains or paths failed, or that an approximation has not converged.
     dropped : str
         Rows left out because of missing values; empty if there were none.
     created_at : str

@@ -7,8 +7,9 @@ the sampler wrote.
 
 from __future__ import annotations
 
+from brmspy.program.build import build_program
 from brmspy.program.plan import SamplerPlan
-from brmspy.program.program import Program, build_program
+from brmspy.program.program import Program
 from brmspy.program.recover import coefficient_variable, correlated_pairs, group_members
 
 __all__ = [

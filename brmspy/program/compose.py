@@ -16,7 +16,6 @@ from brmspy.pilot import Pilot, centred_columns
 from brmspy.priors import ElementPrior, PriorSet
 from brmspy.program.coordinates import BlockColumns, PredictorMap, Whitening, centre, whitening
 from brmspy.program.integrate import FactorColumns, statistics
-from brmspy.program.integrated import IntegratedBlock, IntegratedEffects
 from brmspy.program.parameters import StanParameter, latent_parameter, stan_parameter
 from brmspy.program.rotate import rotated_rows
 from brmspy.program.sparse import compressed_rows
@@ -25,6 +24,8 @@ from brmspy.program.terms import (
     CentredLevels,
     CorrelatedEffects,
     GroupEffects,
+    IntegratedBlock,
+    IntegratedEffects,
     Offset,
     Population,
     StandardCoefficients,

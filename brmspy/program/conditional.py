@@ -9,6 +9,7 @@ D^-1/2 n, with n standard normal, from the coarsest factor back to the finest.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -101,8 +102,9 @@ class _Chain:
         factors = statistics.factors
         places = [(d, m) for d, factor in enumerate(factors) for m in range(factor.size)]
         sums = []
-        for factor, above in zip(factors, factors[1:], strict=False):
+        for factor, above in itertools.pairwise(factors):
             levels = np.arange(len(factor.kind))
+            assert factor.parent is not None, "only the coarsest factor has no parent"
             entries = (np.ones(len(levels)), (factor.parent, levels))
             sums.append(sparse.csr_array(entries, shape=(len(above.kind), len(levels))))
         return cls(statistics, tuple(places), tuple(sums))

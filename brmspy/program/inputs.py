@@ -25,6 +25,11 @@ class Input:
     type: str
     part: str
 
+    @property
+    def typed(self) -> str:
+        """Stan text of the variable as the argument of a function."""
+        return f"{self.type} {self.name}"
+
 
 def by_row(name: str, type_: str = "data vector") -> Input:
     """Return an input with one element, or one row of a matrix, for each row of the data.

@@ -349,7 +349,8 @@ def _kinds_of_parents(
     counts = sparse.csr_array((np.ones(len(kind)), (parent, kind)), shape=(parents, kinds))
     counts.sum_duplicates()
     numbers: dict[tuple[bytes, bytes], int] = {}
-    first, found = [], np.empty(parents, dtype=np.intp)
+    first: list[int] = []
+    found = np.empty(parents, dtype=np.intp)
     for level, (start, stop) in enumerate(zip(counts.indptr, counts.indptr[1:], strict=False)):
         key = (counts.indices[start:stop].tobytes(), counts.data[start:stop].tobytes())
         found[level] = numbers.setdefault(key, len(numbers))

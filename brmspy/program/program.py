@@ -10,24 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from brmspy.data import Design
-from brmspy.families import Family
-from brmspy.pilot import pilot_fit
-from brmspy.priors import PriorSet
-from brmspy.program.choice import choose_coordinates
-from brmspy.program.compose import TermSet, compose_terms, prior_scope
-from brmspy.program.integrate import chain_to_integrate
-from brmspy.program.names import stan_suffixes
+from brmspy.program.compose import TermSet
 from brmspy.program.parameters import StanParameter
-from brmspy.program.plan import SamplerPlan, sampler_plan
-from brmspy.program.predictors import covariates_of, family_parameters, likelihood, predictors_of
+from brmspy.program.plan import SamplerPlan
 from brmspy.program.recover import recover_draws
-from brmspy.program.render import helper_function, render
-from brmspy.program.rows import Rows, program_rows
 from brmspy.program.start import Start
-from brmspy.program.starting import start_of
-from brmspy.program.threads import slices, with_named_coordinates
 
-__all__ = ["Program", "build_program"]
+__all__ = ["Program", "all_parameters"]
 
 Draws = Mapping[str, NDArray[np.float64]]
 
@@ -71,7 +60,7 @@ class Program:
     @property
     def parameters(self) -> tuple[StanParameter, ...]:
         """All blocks of parameters, in the order of the program."""
-        return _parameters(self.terms, self.family_parameters)
+        return all_parameters(self.terms, self.family_parameters)
 
     @property
     def sampled(self) -> tuple[str, ...]:
@@ -179,148 +168,25 @@ class Program:
         return total
 
 
-def build_program(
-    design: Design,
-    family: Family,
-    y: NDArray[Any],
-    priors: PriorSet,
-    *,
-    prior_only: bool = False,
-    marginalize: bool = True,
-    parameterization: str = "auto",
-    threads: int = 1,
-) -> Program:
-    """Write the Stan program of a model.
+def all_parameters(
+    terms: TermSet, family_parameters: Mapping[str, StanParameter]
+) -> tuple[StanParameter, ...]:
+    """Return all blocks of parameters: population, family, then group level.
 
     Parameters
     ----------
-    design : Design
-        Arrays and names.
-    family : Family
-        The response's family.
-    y : ndarray, shape (nobs,)
-        The response, coded as the family wants it.
-    priors : PriorSet
-        One prior for every parameter.
-    prior_only : bool
-        Whether the program is to ignore the response; this is data, not text.
-    marginalize : bool
-        Integrate group-level effects out of the likelihood where that has a closed form, and add
-        up equal rows where their sum says as much.
-    parameterization : {"auto", "centered", "noncentered"}
-        Coordinates of group-level effects: chosen from the data, or the same for all levels.
-    threads : int
-        Threads of a chain. With more than one, the likelihood is summed over slices of rows; unless
-        the program has no rows, as effects are integrated out.
+    terms : TermSet
+        The terms of the program.
+    family_parameters : mapping of str to StanParameter
+        Distributional parameters that are one number.
 
     Returns
     -------
-    Program
+    tuple of StanParameter
     """
-    header = _header(design, family)
-    whole = design
-    rows = program_rows(design, family, y) if marginalize else Rows(design, family, y)
-    design, family, y = rows.design, rows.family, rows.y
-    integrate = chain_to_integrate(design, family) if marginalize else ()
-    suffixes = stan_suffixes(p.name for p in design.terms.predictors)
-    pilot = None
-    if parameterization != "noncentered":
-        scopes = {p.name: prior_scope(p) for p in design.terms.predictors}
-        pilot = pilot_fit(design, family, y, priors, scopes)
-    coordinates = choose_coordinates(design, pilot, parameterization, prior_only)
-    terms = compose_terms(design, priors, suffixes, y, coordinates, integrate, prior_only)
-    shared_rows = threads > 1 and terms.integrated is None
-    if shared_rows:
-        terms = with_named_coordinates(terms)
-    scalars = family_parameters(design, family, priors)
-    fixed = {parameter.name: parameter.value for parameter in design.terms.fixed}
-    parameters = _parameters(terms, scalars)
-    covariates = covariates_of(design)
-    predictors, helpers = predictors_of(design, family, terms, suffixes, covariates)
-    sliced = None
-    if shared_rows:
-        sliced = slices(design, family, terms, covariates, (*scalars, *fixed), threads)
-        helpers = (*helpers, *sliced.helpers)
-    arrays = design.arrays
-    skeleton = {
-        "header": header,
-        "functions": [helper_function(name) for name in (*terms.helpers, *helpers)],
-        "slices": sliced,
-        "integrated": terms.integrated,
-        "family": family,
-        "response": design.terms.response.label,
-        "trials": arrays.trials is not None,
-        "weighted": arrays.weights is not None,
-        "summed": rows.summed,
-        "covariates": covariates,
-        "terms": terms.all,
-        "parameters": parameters,
-        "assembled": [p for p in parameters if p.fixed == "some" or p.definition],
-        "has_priors": any(p.priors for p in parameters),
-        "fixed": tuple(fixed),
-        "predictors": predictors,
-        "likelihood": likelihood(design, family, terms),
-    }
-    data: dict[str, Any] = {}
-    if terms.integrated is None:
-        data |= {"N": arrays.nobs, "Y": y}
-        if arrays.trials is not None:
-            data["trials"] = arrays.trials
-        if arrays.weights is not None:
-            data["weights"] = arrays.weights
-    if rows.summed:
-        data["log_lik_constant"] = rows.constant
-    data |= {covariate.stan: arrays.covariates[covariate.name] for covariate in covariates}
-    for term in terms.all:
-        data |= term.data
-    for parameter in parameters:
-        data |= parameter.data
-    data |= fixed | ({} if sliced is None else sliced.data)
-    data["log_prior_mass"] = sum(p.log_mass for p in parameters)
-    data["prior_only"] = int(prior_only)
-    start = None
-    if pilot is not None and not prior_only:
-        start = start_of(pilot, terms, scalars, parameters)
-    in_words = _likelihood_in_words(skeleton, whole.arrays.nobs)
-    if sliced is not None:
-        in_words += f", shared by {threads} threads"
-    return Program(
-        render(skeleton),
-        data,
-        whole,
-        terms,
-        scalars,
-        fixed,
-        sampler_plan(design, terms, pilot, in_words),
-        start,
-        threads if shared_rows else 1,
-    )
-
-
-def _parameters(
-    terms: TermSet, family_parameters: Mapping[str, StanParameter]
-) -> tuple[StanParameter, ...]:
-    """Return all blocks of parameters: population, family, then group level."""
     standard = [] if terms.standard is None else [terms.standard]
     population = [p for term in (*standard, *terms.population.values()) for p in term.parameters]
     integrated = [] if terms.integrated is None else [terms.integrated]
     sampled = (*terms.uncorrelated.values(), *terms.correlated, *integrated)
     group = [p for term in sampled for p in term.parameters]
     return (*population, *family_parameters.values(), *group)
-
-
-def _likelihood_in_words(skeleton: Mapping[str, Any], rows: int) -> str:
-    """Return how the response enters the program."""
-    if skeleton["integrated"]:
-        return f"sufficient statistics of {rows} rows"
-    if skeleton["summed"]:
-        return f"{rows} rows, equal ones added up"
-    if skeleton["likelihood"].glm:
-        return f"{rows} rows, Stan's generalised linear model"
-    return f"{rows} rows"
-
-
-def _header(design: Design, family: Family) -> list[str]:
-    """Return the lines that head the program: the model in the user's words."""
-    formula = str(design.terms.formula).splitlines()
-    return [*formula, f"family: {family}", "written by brmspy"]

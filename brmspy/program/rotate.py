@@ -14,7 +14,6 @@ As in the analysis of variance of balanced designs, this takes the data apart in
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray

@@ -24,8 +24,11 @@ __all__ = ["Slices", "slices", "with_named_coordinates"]
 # benchmarks/threads.py. Some slices more than threads even out what threads lose to other
 # processes, and keep what a slice works on in the processor's caches.
 _SLICES_PER_THREAD = 4
-# To copy a coordinate to a slice and its derivative back costs about a quarter of a row.
+# To copy a coordinate to a slice and its derivative back costs about a quarter of a row; to begin a
+# slice, about a hundred rows.
 _ROWS_PER_COORDINATE = 4
+_WORTHWHILE = 2000
+_ARRAY = "array[] int"
 _INDENT = " " * 6
 _WIDTH = 92
 
@@ -36,32 +39,59 @@ class Slices:
 
     Attributes
     ----------
-    inputs : tuple of Input
-        What the likelihood reads.
+    response : Input
+        The response.
+    others : tuple of Input
+        What else the likelihood reads.
     sparse : bool
         Whether rows of sparse matrices are among it.
     grainsize : int
         Largest number of rows of a slice.
     """
 
-    inputs: tuple[Input, ...]
+    response: Input
+    others: tuple[Input, ...]
     sparse: bool
     grainsize: int
 
     @property
-    def names(self) -> str:
-        """Stan text of the inputs as the program hands them to the slices."""
-        return _wrapped([needed.name for needed in self.inputs])
+    def numbered(self) -> bool:
+        """Whether row numbers are sliced: Stan slices arrays, but the response is a vector."""
+        return self.response.type != _ARRAY
 
     @property
-    def typed(self) -> str:
-        """Stan text of the inputs as arguments of a function."""
-        return _wrapped([f"{needed.type} {needed.name}" for needed in self.inputs])
+    def whole(self) -> str:
+        """Stan text of the arguments of the sum over all slices."""
+        names = [needed.name for needed in self._unsliced]
+        return _wrapped(["partial_log_lik", self._sliced, "grainsize", *names])
 
     @property
-    def parts(self) -> str:
-        """Stan text of what rows ``start`` to ``end`` need of the inputs."""
-        return _wrapped([needed.part for needed in self.inputs])
+    def arguments_of_part(self) -> str:
+        """Stan text of the arguments that the function of a slice declares."""
+        typed = [needed.typed for needed in self._unsliced]
+        return _wrapped([f"{_ARRAY} {self._sliced}", "int start", "int end", *typed])
+
+    @property
+    def part(self) -> str:
+        """Stan text of what rows ``start`` to ``end`` need."""
+        response = self.response.part if self.numbered else self.response.name
+        return _wrapped(["end - start + 1", response, *(needed.part for needed in self.others)])
+
+    @property
+    def arguments_of_rows(self) -> str:
+        """Stan text of the arguments that the function of some rows declares."""
+        typed = [needed.typed for needed in (self.response, *self.others)]
+        return _wrapped(["int N", *typed])
+
+    @property
+    def _sliced(self) -> str:
+        """Name of the array that Stan slices."""
+        return "row_numbers" if self.numbered else self.response.name
+
+    @property
+    def _unsliced(self) -> tuple[Input, ...]:
+        """What the slices are handed as a whole."""
+        return (self.response, *self.others) if self.numbered else self.others
 
     @property
     def helpers(self) -> tuple[str, ...]:
@@ -121,16 +151,21 @@ def slices(
     Slices
     """
     arrays = design.arrays
-    inputs = [by_row("Y", "array[] int" if family.discrete else "data vector")]
+    others: list[Input] = []
     if arrays.trials is not None:
-        inputs.append(by_row("trials", "array[] int"))
+        others.append(by_row("trials", _ARRAY))
     if arrays.weights is not None:
-        inputs.append(by_row("weights"))
-    inputs += [by_row(covariate.stan) for covariate in covariates]
-    inputs += [needed for term in terms.all for needed in term.inputs]
-    inputs += [shared(name, "real") for name in scalars]
+        others.append(by_row("weights"))
+    others += [by_row(covariate.stan) for covariate in covariates]
+    others += [needed for term in terms.all for needed in term.inputs]
+    others += [shared(name, "real") for name in scalars]
     coordinates = sum(term.Z.shape[1] for term in terms.effects.values())
-    return Slices(tuple(inputs), bool(terms.effects), _grainsize(arrays.nobs, coordinates, threads))
+    return Slices(
+        by_row("Y", _ARRAY) if family.discrete else by_row("Y"),
+        tuple(others),
+        bool(terms.effects),
+        _grainsize(arrays.nobs, coordinates, threads),
+    )
 
 
 def _wrapped(items: Sequence[str]) -> str:
@@ -146,6 +181,10 @@ def _wrapped(items: Sequence[str]) -> str:
 
 
 def _grainsize(rows: int, coordinates: int, threads: int) -> int:
-    """Return the number of rows of a slice: few, but many for each coordinate that is copied."""
-    wanted = max(-(-rows // (_SLICES_PER_THREAD * threads)), _ROWS_PER_COORDINATE * coordinates)
+    """Return the number of rows of a slice: few, but many compared with what a slice costs."""
+    wanted = max(
+        -(-rows // (_SLICES_PER_THREAD * threads)),
+        _ROWS_PER_COORDINATE * coordinates,
+        _WORTHWHILE,
+    )
     return max(1, min(wanted, -(-rows // threads)))

@@ -15,8 +15,12 @@ SAID = {
     "search": "Optimization terminated with error: \n  Line search failed to achieve a sufficient "
     "decrease, no more progress can be made",
     "paths": "Path [2] :Failure: None of the LBFGS iterations completed successfully",
-    "steps": "stan::variational::advi::adapt_eta: All proposed step-sizes failed. Your model may "
-    "be either severely ill-conditioned or misspecified.",
+    "steps": "----------\nEXPERIMENTAL ALGORITHM:\n  This procedure has not been thoroughly "
+    "tested and may be unstable\n  or buggy. The interface is subject to change.\n----------\n"
+    "Begin eta adaptation.\nSuccess! Found best value [eta = 10] earlier than expected.\n"
+    "  iter             ELBO   delta_ELBO_mean   delta_ELBO_med   notes \n"
+    "stan::variational::advi::adapt_eta: All proposed step-sizes failed. Your model may be either "
+    "severely ill-conditioned or misspecified.",
     "inits": "Rejecting initial value:\n  Error evaluating the log probability at the initial "
     "value.\nInitialization between (-2, 2) failed after 100 attempts. ",
     "empty": "Model has 0 parameters, cannot run Pathfinder.",
@@ -58,7 +62,9 @@ def main():
                 given = json.load(file)
         note = os.path.join(log, f"{method}-{path}.json")
         with open(note + ".part", "w") as file:
-            json.dump({"pid": os.getpid(), "arguments": sys.argv[1:], "init": given}, file)
+            threads = os.environ.get("STAN_NUM_THREADS")
+            told = {"arguments": sys.argv[1:], "init": given, "threads": threads}
+            json.dump({"pid": os.getpid(), **told}, file)
         os.replace(note + ".part", note)  # a reader finds all of it or nothing
     print(f"method = {method}", flush=True)
     if how == "slow":

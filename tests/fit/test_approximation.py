@@ -201,6 +201,10 @@ class TestFindings:
             assert part in str(warning.message)
         assert "Warning: Pareto k is" in str(fit)
 
+    def test_what_failed_is_said_if_k_is_large(self, make: Make) -> None:
+        with pytest.warns(SamplingWarning, match=r"for it\. ADVI has not converged\. Do not trust"):
+            make("meanfield", 1.5, failures=("ADVI has not converged",))
+
     def test_no_tail_at_all(self, make: Make) -> None:
         with pytest.warns(SamplingWarning, match="Pareto k is infinite"):
             make(k=math.inf)

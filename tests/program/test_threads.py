@@ -10,6 +10,7 @@ from pathlib import Path
 import arviz as az
 import cmdstanpy
 import numpy as np
+import pandas as pd
 import pytest
 
 from brmspy import BrmspyWarning, brm, load, load_dataset, stancode, standata
@@ -84,26 +85,32 @@ def test_the_number_of_threads_is_not_in_the_program():
 @pytest.mark.parametrize(
     ("levels", "threads", "grainsize"),
     [
-        (25, 2, 313),  # a quarter of what a thread would have: 2500 / 8
-        (25, 4, 157),
-        (200, 4, 625),  # four rows for each level would be 800, but a thread has 625
-        (200, 2, 800),
-        (25, 5000, 1),
+        (10, 2, 2500),  # a quarter of what a thread would have: 20000 / 8
+        (10, 4, 2000),  # 1250 would be too few
+        (10, 20, 1000),  # but a thread has 1000
+        (700, 2, 2800),  # four rows for each level
+        (3000, 2, 10000),
+        (10, 50000, 1),
     ],
 )
-def test_slices_are_small_but_not_for_what_is_copied_to_them(levels, threads, grainsize):
-    data = load_dataset("poisson_sim")
-    assert len(data) == 2500
-    data["h"] = np.arange(2500) % levels
-    program = build("y ~ x1 + (1 | h)", data, "poisson", threads=threads).program
+def test_slices_are_small_but_not_for_what_they_cost(levels, threads, grainsize):
+    row = np.arange(20_000)
+    data = pd.DataFrame({"y": row % 3, "g": row % levels})
+    program = build("y ~ 1 + (1 | g)", data, "poisson", threads=threads).program
     assert program.data["grainsize"] == grainsize
+
+
+def test_a_response_alone_can_be_sliced():
+    code = build("y ~ 0", load_dataset("poisson_sim"), "poisson", threads=2).program.code
+    assert "reduce_sum_static(\n      partial_log_lik, Y, grainsize);" in code
+    assert find_toolchain("embedded").check(code) == ()
 
 
 def test_code_and_data_can_be_had_alone():
     formula, data, family = POISSON
     frame = load_dataset(data)
     assert stancode(formula, frame, family, threads=2) == poisson(threads=2).program.code
-    assert standata(formula, frame, family, threads=2)["grainsize"] == 313
+    assert standata(formula, frame, family, threads=2)["grainsize"] == 1250
     assert "grainsize" not in standata(formula, frame, family)
 
 
@@ -112,7 +119,7 @@ def test_spec_keeps_the_threads():
     again = model_from_spec(model.spec(), model.design.data)
     assert again.threads == 3
     assert again.program.code == model.program.code
-    assert again.program.data["grainsize"] == model.program.data["grainsize"] == 209
+    assert again.program.data["grainsize"] == model.program.data["grainsize"] == 834
 
 
 def test_the_plan_says_that_threads_share_the_rows():

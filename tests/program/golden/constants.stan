@@ -2,55 +2,143 @@
 // family: gaussian(link = 'identity')
 // written by brmspy
 functions {
-  // Log density of y ~ normal(X * theta + Z * r, sigma) with r ~ normal(0, sigma * Lambda) for each
-  // group integrated out, through sufficient statistics: `step` is theta less its least-squares
-  // estimate, e = Z'(y - X * estimate), R'R = X'X. Groups with the same Z'Z are of one kind and share
-  // a Cholesky factor; it is computed column by column for all kinds at once.
-  real integrated_normal_lpdf(vector e, vector step, real sigma, matrix Lambda, real rss, matrix R,
-                              matrix ZX, matrix ZZ, vector members, array[] int kind, real count) {
-    int M = rows(Lambda);
-    matrix[size(kind), M] S = to_matrix(e - ZX * step, size(kind), M) * Lambda;
-    array[M, M] vector[rows(ZZ)] factor = rep_array(rep_vector(0, rows(ZZ)), M, M);
-    array[M] vector[size(kind)] v = rep_array(rep_vector(0, size(kind)), M);
-    real squares = rss + dot_self(R * step);
-    real log_det = 0;
+  // Log density of y ~ normal(X * theta + Z * r, sigma) with the effects r of nested factors, the
+  // finest first, integrated out: r ~ normal(0, scale * scale') for one level of each, block-diagonal.
+  // Where the data enter: R'R = e'e for e = (y - X * estimate, X), W = Z'e for each level of the
+  // finest factor, ZZ = Z'Z for each kind of them (levels of a kind share what is computed). Columns
+  // are eliminated one after the other, for all levels of a factor at once; then its levels' sums go
+  // up to the levels they are nested in. E and S hold Lambda'Z'(y - X * theta) of all rows, and
+  // Lambda'Z'Z Lambda of all kinds, for each column and pair of columns; Lambda is scale / sigma.
+  // Plain vectors and one operation at a time keep the compiler's work small.
+  real integrated_normal(vector theta, real sigma, matrix scale, vector estimate, matrix R, matrix W,
+                         matrix ZZ, real count, array[] int first_column,
+                         array[] int last_correlated, array[] int first_row, array[] int kind,
+                         array[,] int row_children, vector row_weight, array[] int first_kind,
+                         vector members, array[,] int kind_children, array[] int child_kind,
+                         vector child_count) {
+    int M = rows(scale);
+    int G = size(kind);
+    int D = size(kind_children);
+    int n = first_row[2] - 1;
+    int done = 0;
+    matrix[M, M] Lambda;
+    vector[M * G] E;
+    vector[M * M * D] S;
+    vector[rows(members)] pivots;
+    vector[cols(R)] step;
+    step[1] = 1;
+    step[2:cols(R)] = estimate - theta;
+    vector[rows(R)] residuals = R * step;
+    vector[rows(W)] sums = W * step;
+    real squares = dot_self(residuals);
     for (j in 1:M) {
-      for (i in j:M) {
-        vector[rows(ZZ)] a = ZZ * to_vector(Lambda[, i] * Lambda[, j]');
-        if (i == j) {
-          a += 1;
-        }
-        for (k in 1:(j - 1)) {
-          a -= factor[i, k] .* factor[j, k];
-        }
-        factor[i, j] = i == j ? sqrt(a) : a ./ factor[j, j];
+      for (i in j:last_correlated[j]) {
+        Lambda[i, j] = scale[i, j] / sigma;
       }
-      v[j] = S[, j];
-      for (k in 1:(j - 1)) {
-        v[j] -= factor[j, k][kind] .* v[k];
-      }
-      v[j] = v[j] ./ factor[j, j][kind];
-      squares -= dot_self(v[j]);
-      log_det += dot_product(members, log(factor[j, j]));
     }
-    return -0.5 * squares / square(sigma) - count * (log(sigma) + 0.5 * log(2 * pi())) - log_det;
+    for (j in 1:M) {
+      vector[n] e = sums[(j * n - n + 1):(j * n)];
+      e = Lambda[j, j] * e;
+      for (i in (j + 1):last_correlated[j]) {
+        vector[n] x = sums[(i * n - n + 1):(i * n)];
+        x = Lambda[i, j] * x;
+        e = e + x;
+      }
+      E[((j - 1) * G + 1):((j - 1) * G + n)] = e;
+      for (i in j:M) {
+        vector[M * M] products = rep_vector(0, M * M);
+        int at = (j * M - M + i - 1) * D;
+        for (k in j:last_correlated[j]) {
+          for (l in i:last_correlated[i]) {
+            products[k * M - M + l] = Lambda[k, j] * Lambda[l, i];
+          }
+        }
+        S[(at + 1):(at + rows(ZZ))] = ZZ * products;
+      }
+    }
+    for (f in 1:(size(first_column) - 1)) {
+      int g = first_row[f] - 1;
+      int d = first_kind[f] - 1;
+      int m = first_kind[f + 1] - 1 - d;
+      n = first_row[f + 1] - 1 - g;
+      array[n] int own_kind = kind[(g + 1):(g + n)];
+      for (j in first_column[f]:(first_column[f + 1] - 1)) {
+        int at = (j * M - M + j - 1) * D + d;
+        vector[m] pivot = S[(at + 1):(at + m)];
+        pivot = pivot + 1;
+        pivots[(done + 1):(done + m)] = pivot;
+        done += m;
+        vector[n] e = E[((j - 1) * G + g + 1):((j - 1) * G + g + n)];
+        vector[n] v = pivot[own_kind];
+        v = e ./ v;
+        squares -= dot_product(e, v);
+        for (i in (j + 1):M) {
+          at = (j * M - M + i - 1) * D + d;
+          vector[m] ratio = S[(at + 1):(at + m)];
+          vector[n] x = ratio[own_kind];
+          x = x .* v;
+          e = E[((i - 1) * G + g + 1):((i - 1) * G + g + n)];
+          E[((i - 1) * G + g + 1):((i - 1) * G + g + n)] = e - x;
+          ratio = ratio ./ pivot;
+          for (l in i:M) {
+            at = (j * M - M + l - 1) * D + d;
+            vector[m] y = S[(at + 1):(at + m)];
+            y = ratio .* y;
+            at = (i * M - M + l - 1) * D + d;
+            vector[m] s = S[(at + 1):(at + m)];
+            S[(at + 1):(at + m)] = s - y;
+          }
+        }
+      }
+      for (i in first_column[f + 1]:M) {
+        for (h in first_row[f + 1]:(first_row[f + 2] - 1)) {
+          int a = row_children[h, 1];
+          int b = row_children[h, 2];
+          vector[b - a + 1] e = E[((i - 1) * G + a):((i - 1) * G + b)];
+          E[(i - 1) * G + h] = dot_product(row_weight[a:b], e);
+        }
+        for (l in i:M) {
+          int at = (i * M - M + l - 1) * D;
+          vector[m] s = S[(at + d + 1):(at + d + m)];
+          for (h in first_kind[f + 1]:(first_kind[f + 2] - 1)) {
+            int a = kind_children[h, 1];
+            int b = kind_children[h, 2];
+            vector[b - a + 1] x = s[child_kind[a:b]];
+            S[at + h] = dot_product(child_count[a:b], x);
+          }
+        }
+      }
+    }
+    squares /= square(sigma);
+    return -0.5 * (squares + dot_product(members, log(pivots)))
+           - count * (log(sigma) + 0.5 * log(2 * pi()));
   }
 }
 data {
   int<lower=1> K;  // population-level coefficients
-  int<lower=1> M_1;  // coefficients of group Subject, integrated out
-  int<lower=1> G_1;  // its levels
-  int<lower=1> D_1;  // kinds of levels: those with the same Z'Z
-  vector<lower=1>[D_1] members_1;  // levels of each kind
-  array[G_1] int<lower=1, upper=D_1> kind_1;  // the kind of each level
+  int<lower=1> M_1;  // coefficients of Subject, integrated out
+  int<lower=1> J_1;  // those of Subject that are correlated,
+  int<lower=0> before_1;  // and how many come before them
+  array[M_1] int<lower=1, upper=M_1> last_correlated;  // the last one that each is correlated with
+  int<lower=1> F;  // factors, each nested in the next
+  array[F + 1] int<lower=1> first_column;  // where the coefficients of each start,
+  array[F + 1] int<lower=1> first_row;  // its rows (levels, or rotations of levels of a kind),
+  array[F + 1] int<lower=1> first_kind;  // and its kinds of levels, which share what is computed
+  array[first_row[F + 1] - 1] int<lower=1> kind;  // the kind of each row, counted within the factor
+  array[first_row[F + 1] - 1, 2] int<lower=0> row_children;  // first and last row beneath each row
+  vector<lower=0>[first_row[F + 1] - 1] row_weight;  // weight in the row above
+  int<lower=1> n_members;
+  vector<lower=0>[n_members] members;  // levels of each kind, once for each coefficient of the factor
+  array[first_kind[F + 1] - 1, 2] int<lower=0> kind_children;  // first and last kind of children
+  int<lower=0> n_child_kinds;
+  array[n_child_kinds] int<lower=1> child_kind;  // the kinds, counted within the finer factor,
+  vector<lower=1>[n_child_kinds] child_count;  // and how many children of each a level has
   int<lower=1> P;  // coefficients that are not integrated out
-  matrix[D_1, M_1 * M_1] ZZ;  // Z'Z of each kind
-  matrix[G_1 * M_1, P] ZX;  // Z'X, coefficient after coefficient
-  vector[G_1 * M_1] Ze;  // Z' times the least-squares residuals
+  matrix[(first_row[2] - 1) * M_1, P + 1] W;  // Z'(y - X * estimate) and Z'X, coefficient after coefficient
+  matrix[first_kind[2] - 1, M_1 * M_1] ZZ;  // Z'Z of each kind
   vector[P] estimate;  // least-squares estimate
-  matrix[P, P] R;  // R'R = X'X
-  real<lower=0> rss;  // least-squares residual sum of squares
-  real<lower=0> count;  // number of rows, or sum of their weights
+  matrix[P + 1, P + 1] R;  // R'R = (y - X * estimate, X)'(y - X * estimate, X)
+  real<lower=0> count;  // number of rows of the data, or sum of their weights
   real prior_Intercept_nu;
   real prior_Intercept_mu;
   real prior_Intercept_sigma;
@@ -80,7 +168,7 @@ parameters {
   real Intercept;  // intercept at the means of the columns
   vector<lower=lb_b, upper=ub_b>[n_free_b] free_b;  // population-level coefficients
   vector<lower=0>[n_free_sd_1] free_sd_1;  // standard deviations of the effects of Subject
-  cholesky_factor_corr[M_1] L_1;  // Cholesky factor of their correlations
+  cholesky_factor_corr[J_1] L_1;  // Cholesky factor of their correlations
 }
 transformed parameters {
   vector[K] b = fixed_b;
@@ -89,8 +177,17 @@ transformed parameters {
   sd_1[which_free_sd_1] = free_sd_1;
 }
 model {
+  matrix[M_1, M_1] scale_1;  // Cholesky factor of the effects' covariance, as far as it is read
+  for (j in 1:M_1) {
+    scale_1[j, j] = sd_1[j];
+  }
+  for (i in 1:J_1) {
+    for (j in 1:i) {
+      scale_1[before_1 + i, before_1 + j] = sd_1[before_1 + i] * L_1[i, j];
+    }
+  }
   if (!prior_only) {
-    target += integrated_normal_lpdf(Ze | append_row(Intercept, b) - estimate, sigma, diag_pre_multiply(sd_1, L_1) / sigma, rss, R, ZX, ZZ, members_1, kind_1, count);
+    target += integrated_normal(append_row(Intercept, b), sigma, scale_1, estimate, R, W, ZZ, count, first_column, last_correlated, first_row, kind, row_children, row_weight, first_kind, members, kind_children, child_kind, child_count);
   }
   // priors
   // Intercept ~ student_t(3, 288.7, 59.3)

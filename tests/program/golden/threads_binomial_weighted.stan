@@ -2,19 +2,20 @@
 // family: binomial(link = 'logit')
 // written by brmspy
 functions {
-  // Where rows of a sparse matrix start, when those before them are cut off.
-  array[] int row_starts(array[] int u) {
-    array[size(u)] int starts;
-    for (n in 1:size(u)) {
-      starts[n] = u[n] - u[1] + 1;
+  // Where rows start to end of a sparse matrix start, when those before them are cut off.
+  array[] int row_starts(array[] int u, int start, int end) {
+    array[end - start + 2] int starts;
+    int before = u[start] - 1;
+    for (n in 1:(end - start + 2)) {
+      starts[n] = u[start + n - 1] - before;
     }
     return starts;
   }
   // Log likelihood of N rows.
   real rows_log_lik(
-      int N,
-      array[] int Y, array[] int trials, data vector weights, data matrix X, array[] int kept,
-      vector coefs, int Q, data vector Zw, array[] int Zv, array[] int Zu, vector w) {
+      int N, array[] int Y, array[] int trials, data vector weights, data matrix X,
+      array[] int kept, vector coefs, int Q, data vector Zw, array[] int Zv, array[] int Zu,
+      vector w) {
     real log_lik = 0;
     vector[N] mu = csr_matrix_times_vector(N, Q, Zw, Zv, Zu, w) + X * coefs[kept];
     for (n in 1:N) {
@@ -24,14 +25,13 @@ functions {
   }
   // Log likelihood of rows start to end.
   real partial_log_lik(
-      array[] int row_numbers, int start, int end,
-      array[] int Y, array[] int trials, data vector weights, data matrix X, array[] int kept,
-      vector coefs, int Q, data vector Zw, array[] int Zv, array[] int Zu, vector w) {
+      array[] int Y, int start, int end, array[] int trials, data vector weights, data matrix X,
+      array[] int kept, vector coefs, int Q, data vector Zw, array[] int Zv, array[] int Zu,
+      vector w) {
     return rows_log_lik(
-      end - start + 1,
-      Y[start:end], trials[start:end], weights[start:end], X[start:end], kept, coefs, Q,
-      Zw[Zu[start]:(Zu[end + 1] - 1)], Zv[Zu[start]:(Zu[end + 1] - 1)],
-      row_starts(Zu[start:(end + 1)]), w);
+      end - start + 1, Y, trials[start:end], weights[start:end], X[start:end], kept, coefs, Q,
+      Zw[Zu[start]:(Zu[end + 1] - 1)], Zv[Zu[start]:(Zu[end + 1] - 1)], row_starts(Zu, start, end),
+      w);
   }
 }
 data {
@@ -67,9 +67,6 @@ data {
   real log_prior_mass;  // log prior mass that the bounds leave, summed over parameters
   int<lower=0, upper=1> prior_only;  // 1: draw from the prior, ignore the response
 }
-transformed data {
-  array[N] int row_numbers = linspaced_int_array(N, 1, N);
-}
 parameters {
   vector[n_std_coefs] std_coefs;  // standardised coefficients, intercepts included
   vector<lower=0>[M] sd;  // standard deviations of the uncorrelated group-level effects
@@ -84,8 +81,7 @@ model {
   vector[Q] w = append_row(u, sd[coef] .* z);
   if (!prior_only) {
     target += reduce_sum_static(
-      partial_log_lik, row_numbers, grainsize,
-      Y, trials, weights, X, kept, coefs, Q, Zw, Zv, Zu, w);
+      partial_log_lik, Y, grainsize, trials, weights, X, kept, coefs, Q, Zw, Zv, Zu, w);
   }
   // priors
   // Intercept ~ student_t(3, 0, 2.5)

@@ -3,21 +3,21 @@
 // family: gaussian(link = 'identity')
 // written by brmspy
 functions {
-  // Where rows of a sparse matrix start, when those before them are cut off.
-  array[] int row_starts(array[] int u) {
-    array[size(u)] int starts;
-    for (n in 1:size(u)) {
-      starts[n] = u[n] - u[1] + 1;
+  // Where rows start to end of a sparse matrix start, when those before them are cut off.
+  array[] int row_starts(array[] int u, int start, int end) {
+    array[end - start + 2] int starts;
+    int before = u[start] - 1;
+    for (n in 1:(end - start + 2)) {
+      starts[n] = u[start + n - 1] - before;
     }
     return starts;
   }
   // Log likelihood of N rows.
   real rows_log_lik(
-      int N,
-      data vector Y, data matrix X_sigma, real Intercept_sigma, vector b_sigma, data matrix X,
-      real Intercept, vector b, int Q_sigma, data vector Zw_sigma, array[] int Zv_sigma,
-      array[] int Zu_sigma, vector w_sigma, int Q, data vector Zw, array[] int Zv, array[] int Zu,
-      vector w) {
+      int N, data vector Y, data matrix X_sigma, real Intercept_sigma, vector b_sigma,
+      data matrix X, real Intercept, vector b, int Q_sigma, data vector Zw_sigma,
+      array[] int Zv_sigma, array[] int Zu_sigma, vector w_sigma, int Q, data vector Zw,
+      array[] int Zv, array[] int Zu, vector w) {
     real log_lik = 0;
     vector[N] sigma = exp(Intercept_sigma + csr_matrix_times_vector(N, Q_sigma, Zw_sigma, Zv_sigma, Zu_sigma, w_sigma) + X_sigma * b_sigma);
     log_lik += normal_id_glm_lpdf(Y | X, Intercept + csr_matrix_times_vector(N, Q, Zw, Zv, Zu, w), b, sigma);
@@ -25,18 +25,16 @@ functions {
   }
   // Log likelihood of rows start to end.
   real partial_log_lik(
-      array[] int row_numbers, int start, int end,
-      data vector Y, data matrix X_sigma, real Intercept_sigma, vector b_sigma, data matrix X,
-      real Intercept, vector b, int Q_sigma, data vector Zw_sigma, array[] int Zv_sigma,
-      array[] int Zu_sigma, vector w_sigma, int Q, data vector Zw, array[] int Zv, array[] int Zu,
-      vector w) {
+      array[] int row_numbers, int start, int end, data vector Y, data matrix X_sigma,
+      real Intercept_sigma, vector b_sigma, data matrix X, real Intercept, vector b, int Q_sigma,
+      data vector Zw_sigma, array[] int Zv_sigma, array[] int Zu_sigma, vector w_sigma, int Q,
+      data vector Zw, array[] int Zv, array[] int Zu, vector w) {
     return rows_log_lik(
-      end - start + 1,
-      Y[start:end], X_sigma[start:end], Intercept_sigma, b_sigma, X[start:end], Intercept, b,
-      Q_sigma, Zw_sigma[Zu_sigma[start]:(Zu_sigma[end + 1] - 1)],
-      Zv_sigma[Zu_sigma[start]:(Zu_sigma[end + 1] - 1)], row_starts(Zu_sigma[start:(end + 1)]),
-      w_sigma, Q, Zw[Zu[start]:(Zu[end + 1] - 1)], Zv[Zu[start]:(Zu[end + 1] - 1)],
-      row_starts(Zu[start:(end + 1)]), w);
+      end - start + 1, Y[start:end], X_sigma[start:end], Intercept_sigma, b_sigma, X[start:end],
+      Intercept, b, Q_sigma, Zw_sigma[Zu_sigma[start]:(Zu_sigma[end + 1] - 1)],
+      Zv_sigma[Zu_sigma[start]:(Zu_sigma[end + 1] - 1)], row_starts(Zu_sigma, start, end), w_sigma,
+      Q, Zw[Zu[start]:(Zu[end + 1] - 1)], Zv[Zu[start]:(Zu[end + 1] - 1)],
+      row_starts(Zu, start, end), w);
   }
 }
 data {
@@ -103,9 +101,8 @@ model {
   vector[Q] w = to_vector(r_1[span_1_mu[1]:span_1_mu[2]]);
   if (!prior_only) {
     target += reduce_sum_static(
-      partial_log_lik, row_numbers, grainsize,
-      Y, X_sigma, Intercept_sigma, b_sigma, X, Intercept, b, Q_sigma, Zw_sigma, Zv_sigma, Zu_sigma,
-      w_sigma, Q, Zw, Zv, Zu, w);
+      partial_log_lik, row_numbers, grainsize, Y, X_sigma, Intercept_sigma, b_sigma, X, Intercept,
+      b, Q_sigma, Zw_sigma, Zv_sigma, Zu_sigma, w_sigma, Q, Zw, Zv, Zu, w);
   }
   // priors
   // Intercept_sigma ~ student_t(3, 0, 2.5)

@@ -37,18 +37,18 @@ functions {
     }
     return total;
   }
-  // Where rows of a sparse matrix start, when those before them are cut off.
-  array[] int row_starts(array[] int u) {
-    array[size(u)] int starts;
-    for (n in 1:size(u)) {
-      starts[n] = u[n] - u[1] + 1;
+  // Where rows start to end of a sparse matrix start, when those before them are cut off.
+  array[] int row_starts(array[] int u, int start, int end) {
+    array[end - start + 2] int starts;
+    int before = u[start] - 1;
+    for (n in 1:(end - start + 2)) {
+      starts[n] = u[start + n - 1] - before;
     }
     return starts;
   }
   // Log likelihood of N rows.
   real rows_log_lik(
-      int N,
-      data vector Y, data vector C_1, vector b_Asym, vector b_lrc, vector b_R0, int Q_Asym,
+      int N, data vector Y, data vector C_1, vector b_Asym, vector b_lrc, vector b_R0, int Q_Asym,
       data vector Zw_Asym, array[] int Zv_Asym, array[] int Zu_Asym, vector w_Asym, int Q_lrc,
       data vector Zw_lrc, array[] int Zv_lrc, array[] int Zu_lrc, vector w_lrc, real sigma) {
     real log_lik = 0;
@@ -62,18 +62,16 @@ functions {
   }
   // Log likelihood of rows start to end.
   real partial_log_lik(
-      array[] int row_numbers, int start, int end,
-      data vector Y, data vector C_1, vector b_Asym, vector b_lrc, vector b_R0, int Q_Asym,
-      data vector Zw_Asym, array[] int Zv_Asym, array[] int Zu_Asym, vector w_Asym, int Q_lrc,
-      data vector Zw_lrc, array[] int Zv_lrc, array[] int Zu_lrc, vector w_lrc, real sigma) {
+      array[] int row_numbers, int start, int end, data vector Y, data vector C_1, vector b_Asym,
+      vector b_lrc, vector b_R0, int Q_Asym, data vector Zw_Asym, array[] int Zv_Asym,
+      array[] int Zu_Asym, vector w_Asym, int Q_lrc, data vector Zw_lrc, array[] int Zv_lrc,
+      array[] int Zu_lrc, vector w_lrc, real sigma) {
     return rows_log_lik(
-      end - start + 1,
-      Y[start:end], C_1[start:end], b_Asym, b_lrc, b_R0, Q_Asym,
+      end - start + 1, Y[start:end], C_1[start:end], b_Asym, b_lrc, b_R0, Q_Asym,
       Zw_Asym[Zu_Asym[start]:(Zu_Asym[end + 1] - 1)],
-      Zv_Asym[Zu_Asym[start]:(Zu_Asym[end + 1] - 1)], row_starts(Zu_Asym[start:(end + 1)]), w_Asym,
+      Zv_Asym[Zu_Asym[start]:(Zu_Asym[end + 1] - 1)], row_starts(Zu_Asym, start, end), w_Asym,
       Q_lrc, Zw_lrc[Zu_lrc[start]:(Zu_lrc[end + 1] - 1)],
-      Zv_lrc[Zu_lrc[start]:(Zu_lrc[end + 1] - 1)], row_starts(Zu_lrc[start:(end + 1)]), w_lrc,
-      sigma);
+      Zv_lrc[Zu_lrc[start]:(Zu_lrc[end + 1] - 1)], row_starts(Zu_lrc, start, end), w_lrc, sigma);
   }
 }
 data {
@@ -144,9 +142,8 @@ model {
   vector[Q_lrc] w_lrc = to_vector(r_1[span_1_lrc[1]:span_1_lrc[2]]);
   if (!prior_only) {
     target += reduce_sum_static(
-      partial_log_lik, row_numbers, grainsize,
-      Y, C_1, b_Asym, b_lrc, b_R0, Q_Asym, Zw_Asym, Zv_Asym, Zu_Asym, w_Asym, Q_lrc, Zw_lrc,
-      Zv_lrc, Zu_lrc, w_lrc, sigma);
+      partial_log_lik, row_numbers, grainsize, Y, C_1, b_Asym, b_lrc, b_R0, Q_Asym, Zw_Asym,
+      Zv_Asym, Zu_Asym, w_Asym, Q_lrc, Zw_lrc, Zv_lrc, Zu_lrc, w_lrc, sigma);
   }
   // priors
   // b_Asym[Intercept] ~ normal(101, 0.1)

@@ -12,11 +12,12 @@ from numpy.typing import NDArray
 
 from brmspy.pilot import Pilot
 from brmspy.program.conditional import conditional_effects
-from brmspy.program.integrate import NestedFactor, Statistics
+from brmspy.program.integrate import Statistics
 from brmspy.program.parameters import StanParameter
 from brmspy.program.rotate import FactorRows, Rows
 from brmspy.program.start import StartValue
-from brmspy.program.terms import Term, appended, scale_start
+from brmspy.program.terms.base import Term, appended
+from brmspy.program.terms.centring import scale_start
 
 __all__ = ["IntegratedBlock", "IntegratedEffects"]
 
@@ -136,7 +137,7 @@ class IntegratedEffects(Term):
         starts = _starts([len(factor.kind) for factor in factors])
         below = [np.tile([1, 0], (len(factors[0].kind), 1))]
         for fine, coarse, start in zip(factors, factors[1:], starts, strict=False):
-            below.append(_children(fine, len(coarse.kind)) + [start + 1, start])
+            below.append(_children(fine, len(coarse.kind)) + np.array([start + 1, start]))
         return {
             "F": len(factors),
             "first_column": self.statistics.first_columns + 1,
@@ -222,7 +223,7 @@ class IntegratedEffects(Term):
             if part.cholesky is not None:
                 factors[part.block] = draws[part.cholesky.name]
                 scale[..., own, own] = sd[..., own, None] * factors[part.block]
-            sds |= {(part.block, m): sd[..., part.first + m] for m in range(part.size)}
+            sds.update({(part.block, m): sd[..., part.first + m] for m in range(part.size)})
         shape = sigma.shape
         drawn = conditional_effects(
             self.statistics,
@@ -235,7 +236,7 @@ class IntegratedEffects(Term):
         by_column = [column.reshape(*shape, -1) for factor in drawn for column in factor]
         for part in self.parts:
             own_effects = by_column[part.columns]
-            effects |= {(part.block, m): column for m, column in enumerate(own_effects)}
+            effects.update({(part.block, m): column for m, column in enumerate(own_effects)})
         return factors
 
 
