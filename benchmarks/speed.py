@@ -166,7 +166,7 @@ def fit_once(name: str, options: dict[str, Any]) -> dict[str, float]:
     return {
         "ess": ess,
         "seconds": chains,
-        "speed": ess / chains,
+        "speed": ess / max(chains, 1e-3),  # Stan counts milliseconds
         "wall": seconds,
         "divergences": float(stats["diverging"].sum()),
         "steps": float(stats["n_steps"].mean()),

@@ -335,7 +335,7 @@ def _nested(
         if above is None:
             nested.append(NestedFactor(size, kind, children))
             break
-        parent = np.empty(factor.levels, dtype=np.intp)
+        parent = np.zeros(factor.levels, dtype=np.intp)
         parent[factor.index] = above.index
         nested.append(NestedFactor(size, kind, children, parent))
         children, kind = _kinds_of_parents(kind, children.shape[0], parent, above.levels)

@@ -187,14 +187,17 @@ def _condensed(nodes: _Nodes) -> _Nodes:
 
 
 def _triangle(matrix: FloatArray) -> FloatArray | None:
-    """Return a matrix of fewer rows with the same cross-products; None if none is easily had."""
+    """Return a matrix of fewer rows with the same cross-products; None if none is easily had.
+
+    It has one row at least, as Stan's matrices have.
+    """
     smaller = min(matrix.shape)
     if float(matrix.size) * smaller > _DEAREST:
         return None
     norms = np.sqrt(np.square(matrix).sum(axis=0))
     kept = np.flatnonzero(norms > 0.0)
     if not len(kept):
-        return np.zeros((0, matrix.shape[1]))
+        return np.zeros((1, matrix.shape[1]))
     scaled = matrix[:, kept] / norms[kept]
     if len(scaled) > len(kept):
         scaled = np.linalg.qr(scaled, mode="r")

@@ -341,3 +341,11 @@ def test_the_size_of_the_program_s_data_does_not_grow_with_the_rows():
         for frame in (data, many)
     ]
     assert sizes[0] == sizes[1]
+
+
+def test_a_sum_that_is_always_zero_leaves_a_row():
+    """A column whose sums over levels vanish, and a response that it explains."""
+    index, x = np.repeat(np.arange(4), 2), np.tile([-1.0, 1.0], 4)
+    Z = np.ones((8, 1))
+    found = statistics(3.0 * x, x[:, None], None, [FactorColumns(Z, index, 4)], None)
+    np.testing.assert_allclose(rotated_rows(found).values, np.zeros((1, 1, 2)), atol=1e-14)

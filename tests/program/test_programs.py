@@ -64,6 +64,14 @@ SAME_STRUCTURE = {
         ("yields ~ varieties + (varieties | blocks)", "oats", {}),
         ("yields ~ varieties * nitrogen + (nitrogen | blocks)", "oats", {}),
     ),
+    "effects integrated out, nested or not": (
+        ("Reaction ~ Days + (1 | Subject)", "sleepstudy", {}),
+        ("yields ~ nitrogen + (nitrogen || blocks/varieties)", "oats", {}),
+    ),
+    "correlated effects integrated out, within others or not": (
+        ("Reaction ~ Days + (Days | Subject)", "sleepstudy", {}),
+        ("yields ~ varieties + (nitrogen | blocks) + (1 | blocks:varieties)", "oats", {}),
+    ),
     "any number of uncorrelated terms": (
         (
             "Mate ~ Cross + (1 | Female)",
