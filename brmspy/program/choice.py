@@ -81,7 +81,8 @@ def _together(block: BlockPilot, nested: bool) -> NDArray[np.bool_]:
     lead = len(good) if good.all() else int(np.argmin(good))
     if lead == 0 or (nested and lead < len(good)):
         return np.zeros(odds.shape, dtype=bool)
-    levels = np.exp(np.log(odds[:, :lead]).mean(axis=1)) > _ENOUGH
+    with np.errstate(divide="ignore"):  # the data may say nothing about a level
+        levels = np.exp(np.log(odds[:, :lead]).mean(axis=1)) > _ENOUGH
     return levels[:, None] & (np.arange(len(good)) < lead)
 
 

@@ -203,7 +203,7 @@ def test_likelihood_of_slices_without_group_level_effects(tmp_path, monkeypatch)
 @pytest.mark.compiled
 def test_posterior_and_record(tmp_path):
     formula, name, family = POISSON
-    settings = {"chains": 2, "iter_sampling": 500, "seed": 3, "progress": False}
+    settings = {"chains": 4, "seed": 3, "progress": False}
     plain, shared, again = (
         brm(formula, load_dataset(name), family, **settings, **threads)
         for threads in ({}, {"threads": 2}, {"threads": 2})
