@@ -78,8 +78,8 @@ def test_default_priors_equal_those_of_brms(name: str, monkeypatch: pytest.Monke
 
 
 TEXTBOOK = {"parameterization": "noncentered", "marginalize": False, "init": 2}
-# Structures that differ in the textbook's form; tests/program/test_log_density.py checks the density
-# of all of them.
+# One model for each structure that it leads to; tests/program/test_log_density.py checks the
+# densities of these and of others.
 IN_TEXTBOOK_FORM = ["sleepstudy", "oats", "cbpp", "epil", "plant_growth", "loblolly_seed_prior"]
 # Coordinates beside the default and the textbook's. Not centred: models whose data say little about
 # a level, or whose standard deviations may be zero, where that is a funnel.
