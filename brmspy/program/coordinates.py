@@ -251,7 +251,9 @@ def whitening(
     scale = np.triu(np.linalg.inv(factor).T / spread[:, None])
     if lower is None or upper is None:
         return Whitening(location, scale)
-    free = to_unconstrained(location, lower, upper)
+    # At a bound itself the transform is infinite.
+    margin = np.minimum(0.5 * np.linalg.norm(scale, axis=1), 0.25 * (upper - lower))
+    free = to_unconstrained(np.clip(location, lower + margin, upper - margin), lower, upper)
     step = 1e-3
     ahead, behind = (from_unconstrained(free + move, lower, upper) for move in (step, -step))
     slopes = (ahead - behind) / (2.0 * step)

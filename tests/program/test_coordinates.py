@@ -99,3 +99,13 @@ def test_whitened_coefficients_have_the_covariance_of_the_pilot():
 )
 def test_directions_that_the_data_leave_open_are_not_whitened(precision):
     assert whitening(np.zeros(2), precision) is None
+
+
+@pytest.mark.parametrize("mode", [0.0, 0.001, 5.0, -3.0])
+def test_a_mode_at_its_bound_gives_finite_coordinates(mode):
+    precision = np.diag([4.0, 0.25])
+    bounds = np.array([0.0, -np.inf]), np.array([np.inf, 10.0])
+    found = whitening(np.array([mode, 10.0 + mode]), precision, *bounds)
+    assert np.isfinite(found.location).all()
+    assert np.isfinite(found.scale).all()
+    assert (np.diagonal(found.scale) > 0.0).all()
