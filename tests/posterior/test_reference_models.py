@@ -27,6 +27,8 @@ EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 REFERENCE = Path(__file__).parent / "reference"
 MODELS = sorted(path.stem for path in REFERENCE.glob("*.json"))
 
+# A posterior with a standard deviation near zero: smaller steps than usual.
+CAREFUL = {"loblolly_wide": {"adapt_delta": 0.99}}
 # The references come from 10,000 draws, which leaves some of their standard deviations uncertain by
 # 2 %. With 12,000 draws of our own the two errors together stay well inside 8 %.
 SAMPLING: dict[str, Any] = {
@@ -88,7 +90,6 @@ OTHERS = [
     ("sleepstudy", {"parameterization": "centered", "marginalize": False}),
     ("sleepstudy", {"marginalize": False}),
     ("sleepstudy_uncorrelated", {"marginalize": False}),
-    ("oats", {"marginalize": False}),
     ("cbpp", {"parameterization": "centered"}),
     ("epil", {"parameterization": "centered"}),
     ("poisson_sim", {"parameterization": "centered", "init": 2}),
@@ -111,7 +112,7 @@ def form_id(value: Any) -> str:
 @pytest.mark.compiled
 @pytest.mark.parametrize(("name", "options"), FORMS, ids=form_id)
 def test_posterior_equals_that_of_brms(name: str, options: dict[str, Any]) -> None:
-    fit = example(name).fit(**SAMPLING, **options)
+    fit = example(name).fit(**(SAMPLING | CAREFUL.get(name, {}) | options))
     expected = table(reference(name)["posterior"]).set_index("variable")
     chains = fit.idata.posterior.sizes["chain"]
     frame = fit.draws_df()
