@@ -9,12 +9,13 @@ import time
 from collections.abc import Sequence
 
 from brmspy._version import __version__
-from brmspy.engine.cache import clear_cache, list_cache
+from brmspy.engine.cache import clear_cache, compiled, list_cache
 from brmspy.engine.directories import cache_directory
 from brmspy.engine.doctor import examine
 from brmspy.engine.interface import CompileOptions
 from brmspy.engine.toolchain import find_toolchain
 from brmspy.errors import BrmspyError
+from brmspy.warmup import common_programs
 
 __all__ = ["main"]
 
@@ -58,11 +59,8 @@ def _parser() -> argparse.ArgumentParser:
     _add_toolchain(doctor)
     doctor.set_defaults(run=_doctor)
 
-    warmup = commands.add_parser("warmup", help="compile ahead what every model needs")
-    warmup.add_argument(
-        "--header",
-        action="store_true",
-        help="also precompile Stan's headers: 800 MB on disk, models then compile faster",
+    warmup = commands.add_parser(
+        "warmup", help="compile ahead what every model needs, and the commonest models"
     )
     _add_toolchain(warmup)
     warmup.set_defaults(run=_warmup)
@@ -72,9 +70,7 @@ def _parser() -> argparse.ArgumentParser:
     listing = actions.add_parser("list", help="list the compiled models")
     listing.set_defaults(run=_cache_list)
     clearing = actions.add_parser("clear", help="remove the compiled models")
-    clearing.add_argument(
-        "--all", action="store_true", help="also remove the runner and the precompiled header"
-    )
+    clearing.add_argument("--all", action="store_true", help="also remove what every model needs")
     clearing.set_defaults(run=_cache_clear)
     return parser
 
@@ -97,9 +93,18 @@ def _doctor(parsed: argparse.Namespace) -> int:
 
 
 def _warmup(parsed: argparse.Namespace) -> int:
-    """Compile ahead."""
+    """Compile ahead, saying what."""
     start = time.perf_counter()
-    find_toolchain(parsed.toolchain).prepare(CompileOptions(), header=parsed.header)
+    toolchain = find_toolchain(parsed.toolchain)
+    if not toolchain.is_prepared(CompileOptions()):
+        print("What every model needs ...", end=" ", flush=True)
+        toolchain.prepare(CompileOptions())
+        print(f"{time.perf_counter() - start:.0f} s")
+    programs = list(common_programs())
+    for number, (title, code) in enumerate(programs, start=1):
+        print(f"[{number}/{len(programs)}] {title} ...", end=" ", flush=True)
+        model = compiled(code, toolchain)
+        print("cached" if model.was_cached else f"{model.seconds:.0f} s")
     print(f"Ready after {time.perf_counter() - start:.0f} s.")
     return 0
 

@@ -69,7 +69,7 @@ class CmdStanToolchain(Toolchain):
         """Tell whether CmdStan is built; its models then need nothing else."""
         return True
 
-    def prepare(self, options: CompileOptions, *, header: bool = False) -> None:
+    def prepare(self, options: CompileOptions) -> None:
         """Do nothing: CmdStan builds its parts and its precompiled header itself."""
 
     def compile(self, stan_file: Path, exe: Path, options: CompileOptions) -> None:

@@ -145,10 +145,17 @@ def _prebuilt(toolchain: Toolchain) -> Finding:
     """Report what has been compiled ahead."""
     if isinstance(toolchain, CmdStanToolchain):
         return Finding("compiled ahead", ok=True, detail="by CmdStan")
-    detail = "nothing yet; the first fit compiles the runner, which takes about a minute"
+    detail = "nothing yet; the first fit compiles runner and functions, which takes a minute or two"
     if isinstance(toolchain, EmbeddedToolchain) and toolchain.prebuilt.is_ready:
-        header = toolchain.prebuilt.header.exists()
-        detail = "runner" + (", precompiled header" if header else "; no precompiled header")
+        failed = toolchain.prebuilt.functions_failed
+        if failed.exists():
+            detail = "runner; Stan's functions cannot be, so that models compile slowly"
+            remedy = (
+                f"{failed} holds the compiler's message. Install another compiler, or name it in "
+                "CXX; or try again: `python -m brmspy cache clear --all`."
+            )
+            return Finding("compiled ahead", ok=True, detail=detail, remedy=remedy)
+        detail = "runner, Stan's functions"
     return Finding("compiled ahead", ok=True, detail=detail)
 
 

@@ -7,15 +7,16 @@ import importlib.metadata
 import importlib.util
 import os
 import platform
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable
+from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
 
-from brmspy.engine import stanc
+from brmspy.engine import generated, stanc
 from brmspy.engine.compilers import Compiler, Jobs, find_compiler, how_to_install
 from brmspy.engine.directories import runners_directory
 from brmspy.engine.interface import CompileOptions, Toolchain
-from brmspy.engine.prebuilt import Prebuilt, runner_hash
+from brmspy.engine.prebuilt import Prebuilt, functions_hash, runner_hash
 from brmspy.errors import CompileError
 
 __all__ = ["EmbeddedToolchain", "find_embedded"]
@@ -33,7 +34,7 @@ _FLAGS = (
     "-DSTAN_THREADS",
 )
 _OPTIMISE = "-O2"
-# The runner takes 3 GB to compile and a model 2 GB.
+# The functions take 2.5 GB to compile, the runner or a model with all of Stan's headers 2 GB.
 _MEMORY_FOR_TWO = 7 * 1024**3
 
 
@@ -66,7 +67,7 @@ class EmbeddedToolchain(Toolchain):
 
     @property
     def prebuilt(self) -> Prebuilt:
-        """The runner and the precompiled header."""
+        """The runner and Stan's functions."""
         key = hashlib.sha256(self._identity().encode()).hexdigest()[:16]
         include = ("-isystem", str(self.home / "include"))
         return Prebuilt(
@@ -74,7 +75,6 @@ class EmbeddedToolchain(Toolchain):
             httpstan=self.home,
             compiler=self.compiler,
             flags=(*_FLAGS, *include),
-            optimise=_OPTIMISE,
         )
 
     def fingerprint(self, options: CompileOptions) -> str:
@@ -82,38 +82,39 @@ class EmbeddedToolchain(Toolchain):
 
         Executables can use threads with any options.
         """
-        return self._identity()
+        return f"{self._identity()}\n{functions_hash()}"
 
     def check(self, code: str, name: str = "model", pedantic: bool = False) -> tuple[str, ...]:
         """Check a Stan program without compiling it."""
         return stanc.check(self.stanc, code, name, pedantic)
 
     def is_prepared(self, options: CompileOptions) -> bool:
-        """Tell whether the runner is compiled."""
+        """Tell whether the runner and Stan's functions are compiled."""
         return self.prebuilt.is_ready
 
-    def prepare(self, options: CompileOptions, *, header: bool = False) -> None:
-        """Compile the runner, and precompile Stan's headers if asked for."""
-        with ThreadPoolExecutor(max_workers=1) as pool, Jobs() as jobs:
-            runner = pool.submit(self.prebuilt.build_runner, jobs)
-            if header:
-                self.prebuilt.build_header(jobs)
-            runner.result()
+    def prepare(self, options: CompileOptions) -> None:
+        """Compile the runner and Stan's functions."""
+        with ThreadPoolExecutor(max_workers=2) as pool, Jobs() as jobs:
+            builds = (self.prebuilt.build_runner, self.prebuilt.build_functions)
+            parts = [self._start(pool, build, jobs) for build in builds]
+            for part in wait(parts, return_when=FIRST_EXCEPTION).done:
+                part.result()
 
     def compile(self, stan_file: Path, exe: Path, options: CompileOptions) -> None:
-        """Compile a Stan program and link it with the runner."""
+        """Compile a Stan program and link it with the runner and Stan's functions."""
         cpp_file = exe.with_name(exe.name + ".cpp")
         object_file = exe.with_name(exe.name + ".o")
         stanc.translate(self.stanc, stan_file, cpp_file)
-        # The runner is missing only at the first fit; it compiles beside the model then. When
-        # something fails, Jobs ends the compilers before the pool waits for its thread.
-        with ThreadPoolExecutor(max_workers=1) as pool, Jobs() as jobs:
-            runner = pool.submit(self.prebuilt.build_runner, jobs)
-            if _memory() < _MEMORY_FOR_TWO:
-                runner.result()
-            self._compile_model(jobs, cpp_file, object_file, f"Compiling {stan_file.name}")
+        doing = f"Compiling {stan_file.name}"
+        # Runner and functions are missing only at the first fit; they compile side by side then.
+        # When something fails, Jobs ends the compilers before the pool waits for its threads.
+        with ThreadPoolExecutor(max_workers=2) as pool, Jobs() as jobs:
+            runner = self._start(pool, self.prebuilt.build_runner, jobs)
+            objects = self._compile_lean(pool, jobs, cpp_file, object_file, doing)
+            if objects is None:
+                objects = self._compile_full(jobs, cpp_file, object_file, doing)
             runner.result()
-            self._link(jobs, object_file, exe)
+            self._link(jobs, objects, exe)
         cpp_file.unlink()
         object_file.unlink()
 
@@ -139,25 +140,66 @@ class EmbeddedToolchain(Toolchain):
             )
         )
 
-    def _compile_model(self, jobs: Jobs, source: Path, target: Path, doing: str) -> None:
-        """Compile a model, with the precompiled header if there is one that works."""
-        prebuilt = self.prebuilt
-        arguments = [*prebuilt.flags, _OPTIMISE, "-c", str(source), "-o", str(target)]
-        if not prebuilt.header.exists():
-            jobs.run(self.compiler, arguments, doing)
-            return
-        try:
-            jobs.run(self.compiler, [*prebuilt.header_flags(), *arguments], doing)
-        except CompileError:
-            # Whose fault it is shows when the model compiles without the header.
-            jobs.run(self.compiler, arguments, doing)
-            prebuilt.drop_header()
+    @staticmethod
+    def _start(pool: ThreadPoolExecutor, build: Callable[[Jobs], None], jobs: Jobs) -> Future[None]:
+        """Start to build a part, and wait for it where memory is short."""
+        part = pool.submit(build, jobs)
+        if _memory() < _MEMORY_FOR_TWO:
+            part.result()
+        return part
 
-    def _link(self, jobs: Jobs, object_file: Path, exe: Path) -> None:
+    def _compile_lean(
+        self, pool: ThreadPoolExecutor, jobs: Jobs, cpp_file: Path, object_file: Path, doing: str
+    ) -> tuple[Path, ...] | None:
+        """Compile a model against declarations of Stan's functions, and these functions.
+
+        The object files to link, or None if the model has to be compiled with all of Stan's
+        headers.
+        """
+        code = generated.lean(cpp_file.read_text(encoding="utf-8"))
+        if code is None or self.prebuilt.functions_failed.exists():
+            return None
+        functions = self._start(pool, self.prebuilt.build_functions, jobs)
+        lean_file = cpp_file.with_suffix(".lean.cpp")
+        lean_file.write_text(code, encoding="utf-8")
+        try:
+            self._compile_cpp(jobs, lean_file, object_file, doing)
+        except CompileError:
+            # Something is not declared, or wrong; what is wrong shows with Stan's headers, which
+            # wait until there is memory for them.
+            wait([functions])
+            return None
+        finally:
+            lean_file.unlink()
+        try:
+            functions.result()
+        except CompileError as error:
+            # Models compile without, only slowly; if not, this is no reason to give up on them.
+            self._compile_full(jobs, cpp_file, object_file, doing)
+            self.prebuilt.do_without_functions(error)
+            return (object_file,)
+        return (object_file, self.prebuilt.functions)
+
+    def _compile_full(
+        self, jobs: Jobs, cpp_file: Path, object_file: Path, doing: str
+    ) -> tuple[Path, ...]:
+        """Compile a model with all of Stan's headers; the object file to link."""
+        code = cpp_file.read_text(encoding="utf-8")
+        cpp_file.write_text(generated.with_lean_base(code), encoding="utf-8")
+        self._compile_cpp(jobs, cpp_file, object_file, doing)
+        return (object_file,)
+
+    def _compile_cpp(self, jobs: Jobs, source: Path, target: Path, doing: str) -> None:
+        """Compile a model's C++ code."""
+        flags = (*self.prebuilt.flags, *generated.INCLUDE, _OPTIMISE)
+        jobs.run(self.compiler, [*flags, "-c", str(source), "-o", str(target)], doing)
+
+    def _link(self, jobs: Jobs, objects: tuple[Path, ...], exe: Path) -> None:
         """Link a model with the runner, Stan's solvers and TBB."""
         prebuilt = self.prebuilt
-        # The model comes first: where both define an inline function, the model's is taken.
-        inputs = [object_file, prebuilt.runner, *sorted((self.home / "lib").glob("*.a"))]
+        # The model comes first, the runner last: where both define an inline function, the model's
+        # is taken.
+        inputs = [*objects, prebuilt.runner, *sorted((self.home / "lib").glob("*.a"))]
         arguments = [
             *map(str, inputs),
             str(prebuilt.tbb),

@@ -93,15 +93,13 @@ class Toolchain(ABC):
         """
 
     @abstractmethod
-    def prepare(self, options: CompileOptions, *, header: bool = False) -> None:
+    def prepare(self, options: CompileOptions) -> None:
         """Compile ahead what every model needs.
 
         Parameters
         ----------
         options : CompileOptions
             How models will be compiled.
-        header : bool
-            Also precompile Stan's headers: models then compile faster, for 800 MB on disk.
 
         Raises
         ------

@@ -1,8 +1,8 @@
-"""What the embedded toolchain compiles once for each machine: the runner, and Stan's headers.
+"""What the embedded toolchain compiles once for each machine: the runner, and Stan's functions.
 
-A folder holds the object file of the runner, a copy of TBB that executables are linked with (so
-that they outlive the virtual environment they were compiled in) and, after `warmup`, the
-precompiled header. Everything is built aside and moved into place.
+A folder holds the object file of the runner, that of the functions that models call, and a copy of
+TBB that executables are linked with, so that they outlive the virtual environment they were
+compiled in. Everything is built aside and moved into place.
 """
 
 from __future__ import annotations
@@ -20,19 +20,20 @@ from pathlib import Path
 from filelock import FileLock
 
 from brmspy.engine.compilers import Compiler, Jobs
+from brmspy.engine.generated import LEAN
 from brmspy.errors import CompileError
 
-__all__ = ["Prebuilt", "runner_hash"]
+__all__ = ["Prebuilt", "functions_hash", "runner_hash"]
 
-_SOURCES = Path(__file__).parent / "runner"
-_HEADER = Path("stan", "model", "model_header.hpp")
+_RUNNER = Path(__file__).parent / "runner"
 # The runner's own code is a small part of what runs: -O1 samples as fast as -O3 here.
 _RUNNER_OPTIMISE = "-O1"
+_FUNCTIONS_OPTIMISE = "-O2"
 
 
 @dataclass(frozen=True)
 class Prebuilt:
-    """The folder of one toolchain's runner and headers.
+    """The folder of one toolchain's runner and functions.
 
     Parameters
     ----------
@@ -43,16 +44,13 @@ class Prebuilt:
     compiler : Compiler
         The C++ compiler.
     flags : tuple of str
-        Flags shared by runner and models, without optimisation.
-    optimise : str
-        How models are optimised; the precompiled header fits no other.
+        Flags shared by runner, functions and models, without optimisation.
     """
 
     folder: Path
     httpstan: Path
     compiler: Compiler
     flags: tuple[str, ...]
-    optimise: str
 
     @property
     def runner(self) -> Path:
@@ -60,28 +58,24 @@ class Prebuilt:
         return self.folder / "runner.o"
 
     @property
+    def functions(self) -> Path:
+        """The functions' object file, one for each list of them."""
+        return self.folder / f"functions-{functions_hash()[:8]}.o"
+
+    @property
     def tbb(self) -> Path:
         """The copy of TBB."""
         return self.folder / self._tbb_name()
 
     @property
-    def header(self) -> Path:
-        """The precompiled header, which need not exist."""
-        if self.compiler.family == "clang":
-            return self.folder / "model_header.pch"
-        return self.folder / "precompiled" / f"{_HEADER}.gch"
+    def is_ready(self) -> bool:
+        """Whether everything is compiled."""
+        return self._has_runner and (self.functions.exists() or self.functions_failed.exists())
 
     @property
-    def is_ready(self) -> bool:
-        """Whether the runner is compiled."""
-        return self.runner.exists() and self.tbb.exists()
-
-    def header_flags(self) -> tuple[str, ...]:
-        """Return the flags that make a model use the precompiled header."""
-        if self.compiler.family == "clang":
-            return ("-include-pch", str(self.header))
-        # GCC takes it in place of the header of the same name, whose folder comes later.
-        return ("-I", str(self.folder / "precompiled"))
+    def functions_failed(self) -> Path:
+        """The compiler's message if it cannot compile the functions; models then do without."""
+        return self.functions.with_suffix(".failed")
 
     def build_runner(self, jobs: Jobs) -> None:
         """Compile the runner unless it is there.
@@ -96,21 +90,20 @@ class Prebuilt:
         CompileError
             If the compiler fails.
         """
-        if self.is_ready:
+        if self._has_runner:
             return
-        with self._lock(), self._aside() as aside:
-            if self.is_ready:  # another process compiled it meanwhile
+        with self._building(self.runner) as aside:
+            if self._has_runner:  # another process compiled it meanwhile
                 return
-            flags = [*self.flags, _RUNNER_OPTIMISE]
-            source, target = _SOURCES / "runner.cpp", aside / "runner.o"
-            arguments = [*flags, "-c", str(source), "-o", str(target)]
-            jobs.run(self.compiler, arguments, "Compiling the runner")
             for library in self._tbb_files():
                 shutil.copy2(library, aside)
-            self._move_into_place(aside)
+            target = aside / self.runner.name
+            flags = (*self.flags, _RUNNER_OPTIMISE, "-c", str(_RUNNER / "runner.cpp"))
+            jobs.run(self.compiler, [*flags, "-o", str(target)], "Compiling the runner")
+            self._move_into_place(target)
 
-    def build_header(self, jobs: Jobs) -> None:
-        """Precompile Stan's headers unless that is done.
+    def build_functions(self, jobs: Jobs) -> None:
+        """Compile the functions that models call unless they are there.
 
         Parameters
         ----------
@@ -122,22 +115,36 @@ class Prebuilt:
         CompileError
             If the compiler fails.
         """
-        if self.header.exists():
+        if self.functions.exists():
             return
-        with self._lock(), self._aside() as aside:
-            if self.header.exists():
+        with self._building(self.functions) as aside:
+            if self.functions.exists():
                 return
-            target = aside / self.header.relative_to(self.folder)
-            target.parent.mkdir(parents=True, exist_ok=True)
-            source = self.httpstan / "include" / _HEADER
-            flags = [*self.flags, self.optimise, "-x", "c++-header"]
-            arguments = [*flags, str(source), "-o", str(target)]
-            jobs.run(self.compiler, arguments, "Precompiling Stan's headers")
-            self._move_into_place(aside)
+            target = aside / self.functions.name
+            flags = (*self.flags, _FUNCTIONS_OPTIMISE, "-c", str(LEAN / "functions.cpp"))
+            jobs.run(self.compiler, [*flags, "-o", str(target)], "Compiling Stan's functions")
+            self._move_into_place(target)
 
-    def drop_header(self) -> None:
-        """Remove a precompiled header that does not work."""
-        self.header.unlink(missing_ok=True)
+    def do_without_functions(self, reason: CompileError) -> None:
+        """Note that this compiler cannot compile the functions, so as not to try again.
+
+        Parameters
+        ----------
+        reason : CompileError
+            What it said.
+        """
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.functions_failed.write_text(str(reason), encoding="utf-8")
+
+    @property
+    def _has_runner(self) -> bool:
+        return self.runner.exists() and self.tbb.exists()
+
+    def _move_into_place(self, target: Path) -> None:
+        """Move the files built aside into the folder; where the last one is, the others are."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        for file in sorted(target.parent.iterdir(), key=lambda path: path == target):
+            file.replace(self.folder / file.name)
 
     def _tbb_files(self) -> list[Path]:
         """Return the TBB libraries of the wheel; on macOS they come with an allocator."""
@@ -154,31 +161,42 @@ class Prebuilt:
         """Return the file name of TBB on this system."""
         return "libtbb.dylib" if platform.system() == "Darwin" else "libtbb.so.2"
 
-    def _lock(self) -> FileLock:
-        """Return the lock that a builder holds."""
-        self.folder.parent.mkdir(parents=True, exist_ok=True)
-        return FileLock(self.folder.with_suffix(".lock"))
-
     @contextmanager
-    def _aside(self) -> Iterator[Path]:
-        """Give a temporary folder on the same file system."""
-        with tempfile.TemporaryDirectory(prefix=".building-", dir=self.folder.parent) as path:
+    def _building(self, target: Path) -> Iterator[Path]:
+        """Give a temporary folder on the same file system while no one else builds the target."""
+        parent = self.folder.parent
+        parent.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(parent / f"{self.folder.name}-{target.stem}.lock")
+        with lock, tempfile.TemporaryDirectory(prefix=".building-", dir=parent) as path:
             yield Path(path)
-
-    def _move_into_place(self, aside: Path) -> None:
-        """Move the files built aside into the folder, the runner's object file last."""
-        files = sorted(path for path in aside.rglob("*") if path.is_file())
-        for file in sorted(files, key=lambda path: path.name == self.runner.name):
-            target = self.folder / file.relative_to(aside)
-            target.parent.mkdir(parents=True, exist_ok=True)
-            file.replace(target)
 
 
 @functools.cache
 def runner_hash() -> str:
-    """Return a digest of the runner's source and how it is optimised."""
-    digest = hashlib.sha256(_RUNNER_OPTIMISE.encode())
-    for source in sorted(_SOURCES.glob("*.[ch]pp")):
+    """Return a digest of the runner's source and how it is optimised.
+
+    Returns
+    -------
+    str
+    """
+    return _hash(_RUNNER, _RUNNER_OPTIMISE)
+
+
+@functools.cache
+def functions_hash() -> str:
+    """Return a digest of the functions' source, their list included, and how they are optimised.
+
+    Returns
+    -------
+    str
+    """
+    return _hash(LEAN, _FUNCTIONS_OPTIMISE)
+
+
+def _hash(folder: Path, optimise: str) -> str:
+    """Return a digest of the C++ files in a folder and a flag."""
+    digest = hashlib.sha256(optimise.encode())
+    for source in sorted(folder.glob("*.[ch]pp")):
         digest.update(source.name.encode())
         digest.update(source.read_bytes())
     return digest.hexdigest()

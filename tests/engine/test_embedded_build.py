@@ -23,6 +23,8 @@ from brmspy.errors import CompileError
 pytestmark = pytest.mark.usefixtures("own_folders")
 
 PROGRAM = "parameters { real x; } model { x ~ normal(0, 1); }"
+# Without `~`, as brmspy writes programs.
+PLAIN = "parameters { real x; } model { target += normal_lpdf(x | 0, 1); }"
 OPTIONS = CompileOptions()
 
 
@@ -32,16 +34,16 @@ def tell(monkeypatch: pytest.MonkeyPatch) -> Callable[[dict[str, str]], None]:
     return lambda actions: monkeypatch.setenv("FAKE_CXX", json.dumps(actions))
 
 
-def write(folder: Path) -> tuple[Path, Path]:
-    """Write the program; return its path and that of its executable."""
+def write(folder: Path, program: str = PROGRAM) -> tuple[Path, Path]:
+    """Write a program; return its path and that of its executable."""
     folder.mkdir(exist_ok=True)
-    (folder / "model.stan").write_text(PROGRAM)
+    (folder / "model.stan").write_text(program)
     return folder / "model.stan", folder / "model"
 
 
-def compile_in(folder: Path, toolchain: EmbeddedToolchain) -> Path:
-    """Compile the program."""
-    stan_file, exe = write(folder)
+def compile_in(folder: Path, toolchain: EmbeddedToolchain, program: str = PROGRAM) -> Path:
+    """Compile a program."""
+    stan_file, exe = write(folder, program)
     toolchain.compile(stan_file, exe, OPTIONS)
     return exe
 
@@ -51,7 +53,7 @@ class TestEmbeddedBuild:
         toolchain = find_embedded()
         assert not toolchain.is_prepared(OPTIONS)
         exe = compile_in(tmp_path / "one", toolchain)
-        assert toolchain.is_prepared(OPTIONS)
+        assert not toolchain.is_prepared(OPTIONS), "other programs need functions"
         compile_in(tmp_path / "two", toolchain)
         assert len(compiler.named("runner.cpp")) == 1
         assert len(compiler.named("model.cpp")) == 2
@@ -89,13 +91,6 @@ class TestEmbeddedBuild:
         compile_in(tmp_path / "two", toolchain)
         assert toolchain.prebuilt.tbb.exists()
         assert len(compiler.named("runner.cpp")) == 2
-
-    def test_warmup_command(self, compiler: Any, capsys: pytest.CaptureFixture[str]) -> None:
-        assert main(["warmup"]) == 0
-        assert capsys.readouterr().out.startswith("Ready after")
-        assert find_embedded().is_prepared(OPTIONS)
-        assert not find_embedded().prebuilt.header.exists()
-        assert len(compiler.calls) == 1
 
     def test_little_memory(
         self, compiler: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -194,58 +189,93 @@ def alive(pid: int) -> bool:
     return True
 
 
-class TestPrecompiledHeader:
-    @pytest.mark.parametrize(
-        ("version", "flag"), [("g++ 12.2.0", "-I"), ("clang version 15.0.0", "-include-pch")]
-    )
-    def test_is_used_when_it_is_there(
-        self,
-        version: str,
-        flag: str,
-        compiler: Any,
-        tmp_path: Path,
-        monkeypatch: pytest.MonkeyPatch,
-    ) -> None:
-        monkeypatch.setenv("FAKE_CXX_VERSION", version)
-        compile_in(tmp_path / "one", find_embedded())
-        assert main(["warmup", "--header"]) == 0
-        header = find_embedded().prebuilt.header
-        assert header.exists()
-        compile_in(tmp_path / "two", find_embedded())
-        (build,) = compiler.named("c++-header")
-        without, with_header = compiler.named("model.cpp")
-        assert flag not in without
-        assert with_header[0] == flag
-        assert header == Path(with_header[1]) or header.is_relative_to(with_header[1])
-        # GCC takes a precompiled header only with the flags it was made with.
-        wanted = ("-O", "-D", "-std", "-pthread")
-        assert [word for word in build if word.startswith(wanted)] == [
-            word for word in without if word.startswith(wanted)
-        ]
+class TestFunctions:
+    def test_are_compiled_once_and_linked(self, compiler: Any, tmp_path: Path) -> None:
+        toolchain = find_embedded()
+        for name in ("one", "two"):
+            exe = compile_in(tmp_path / name, toolchain, PLAIN)
+        assert len(compiler.named("functions.cpp")) == 1
+        assert len(compiler.named("model.lean.cpp")) == 2
+        assert compiler.named("model.cpp") == []
+        functions = str(toolchain.prebuilt.functions)
+        for link in compiler.named("-Wl,-rpath"):
+            assert functions in link
+            assert link.index(functions) < link.index(str(toolchain.prebuilt.runner))
+        assert toolchain.is_prepared(OPTIONS)
+        assert sorted(path.name for path in exe.parent.iterdir()) == ["model", "model.stan"]
 
-    def test_a_broken_one_is_dropped(
+    def test_agree_with_runner_and_model(self, compiler: Any, tmp_path: Path) -> None:
+        compile_in(tmp_path / "one", find_embedded(), PLAIN)
+        sources = ("runner.cpp", "functions.cpp", "model.lean.cpp")
+        flags = [{word for word in compiler.named(name)[0] if word[:2] == "-D"} for name in sources]
+        assert flags[0] == flags[1] == flags[2]
+        assert "-DSTAN_THREADS" in flags[0]
+
+    def test_a_program_that_drops_constants_does_without(
+        self, compiler: Any, tmp_path: Path
+    ) -> None:
+        compile_in(tmp_path / "one", find_embedded(), PROGRAM)
+        assert compiler.named("functions.cpp") == []
+        (link,) = compiler.named("-Wl,-rpath")
+        assert not any("functions" in word for word in link)
+
+    def test_what_is_not_declared_is_compiled_with_all_headers(
         self, compiler: Any, tell: Callable[[dict[str, str]], None], tmp_path: Path
     ) -> None:
-        find_embedded().prepare(OPTIONS, header=True)
-        tell({str(find_embedded().prebuilt.folder / "precompiled"): "error: not a PCH file"})
-        exe = compile_in(tmp_path / "one", find_embedded())
-        assert exe.exists()
-        assert not find_embedded().prebuilt.header.exists()
-        assert len(compiler.named("model.cpp")) == 2
+        tell({"model.lean.cpp": "error: incomplete type"})
+        compile_in(tmp_path / "one", find_embedded(), PLAIN)
+        assert len(compiler.named("model.cpp")) == 1
+        (link,) = compiler.named("-Wl,-rpath")
+        assert not any("functions" in word for word in link)
+        assert not find_embedded().prebuilt.functions_failed.exists()
 
-    @pytest.mark.usefixtures("compiler")
-    def test_a_good_one_survives_a_bad_program(
-        self, tell: Callable[[dict[str, str]], None], tmp_path: Path
+    def test_a_program_that_is_wrong_gives_the_message_of_the_full_headers(
+        self, compiler: Any, tell: Callable[[dict[str, str]], None], tmp_path: Path
     ) -> None:
-        find_embedded().prepare(OPTIONS, header=True)
-        tell({"model.cpp": "error"})
-        with pytest.raises(CompileError):
-            compile_in(tmp_path / "one", find_embedded())
-        assert find_embedded().prebuilt.header.exists()
+        tell({"model.lean.cpp": "error: incomplete type", "model.cpp": "error: no such function"})
+        with pytest.raises(CompileError, match="no such function"):
+            compile_in(tmp_path / "one", find_embedded(), PLAIN)
 
-    @pytest.mark.usefixtures("compiler")
-    def test_failure_leaves_no_half(self, tell: Callable[[dict[str, str]], None]) -> None:
-        tell({"c++-header": "error"})
-        with pytest.raises(CompileError, match="Precompiling Stan's headers failed"):
-            find_embedded().prepare(OPTIONS, header=True)
-        assert not find_embedded().prebuilt.header.exists()
+    def test_compiler_that_cannot_compile_them(
+        self,
+        compiler: Any,
+        tell: Callable[[dict[str, str]], None],
+        tmp_path: Path,
+        capsys: pytest.CaptureFixture[str],
+    ) -> None:
+        tell({"functions.cpp": "internal compiler error"})
+        toolchain = find_embedded()
+        for name in ("one", "two"):
+            assert compile_in(tmp_path / name, toolchain, PLAIN).exists()
+        assert len(compiler.named("functions.cpp")) == 1, "it is tried once"
+        assert len(compiler.named("model.cpp")) == 2
+        assert toolchain.is_prepared(OPTIONS)
+        assert "internal compiler error" in toolchain.prebuilt.functions_failed.read_text()
+        main(["doctor", "--toolchain", "embedded"])
+        out = capsys.readouterr().out
+        assert "Stan's functions cannot be" in out
+        assert str(toolchain.prebuilt.functions_failed) in out
+        tell({})
+        assert main(["cache", "clear", "--all"]) == 0
+        compile_in(tmp_path / "three", toolchain, PLAIN)
+        assert toolchain.prebuilt.functions.exists()
+
+    def test_failure_leaves_no_half(
+        self, compiler: Any, tell: Callable[[dict[str, str]], None]
+    ) -> None:
+        tell({"functions.cpp": "error"})
+        with pytest.raises(CompileError, match="Compiling Stan's functions failed"):
+            find_embedded().prepare(OPTIONS)
+        assert not find_embedded().prebuilt.functions.exists()
+        assert not find_embedded().prebuilt.functions_failed.exists()
+        assert list(find_embedded().prebuilt.folder.parent.glob(".building-*")) == []
+
+    def test_failing_runner_ends_their_compiler(
+        self, compiler: Any, tell: Callable[[dict[str, str]], None], tmp_path: Path
+    ) -> None:
+        tell({"functions.cpp": "sleep", "runner.cpp": "error"})
+        start = time.monotonic()
+        with pytest.raises(CompileError, match="Compiling the runner failed"):
+            find_embedded().prepare(OPTIONS)
+        assert time.monotonic() - start < 30
+        assert not any(alive(pid) for pid in compiler.pids)

@@ -291,5 +291,5 @@ class TestCmdStan:
         assert "CMDSTAN" not in os.environ
 
     def test_nothing_to_prepare(self, toolchain: CmdStanToolchain) -> None:
-        toolchain.prepare(OPTIONS, header=True)
+        toolchain.prepare(OPTIONS)
         assert toolchain.is_prepared(OPTIONS)

@@ -1,4 +1,6 @@
 // The whole runner as one translation unit: Stan's headers are read once.
+#include "subset.hpp"
+
 #include "arguments.cpp"
 #include "grammar.cpp"
 #include "files.cpp"
