@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 from brmspy._version import __version__
 
 if TYPE_CHECKING:
+    from brmspy.api import brm, load
+    from brmspy.brmsfit import BrmsFit
     from brmspy.data import model_matrix
     from brmspy.datasets import list_datasets, load_dataset
     from brmspy.errors import (
@@ -29,8 +31,6 @@ if TYPE_CHECKING:
         SamplingWarning,
     )
     from brmspy.families import bernoulli, binomial, gaussian, negbinomial, poisson, student
-    from brmspy.fit import BrmsFit
-    from brmspy.fitting import brm, load
     from brmspy.formula import Formula, bf, lf, nlf, parse
     from brmspy.model import default_prior, stancode, standata
     from brmspy.priors import Prior, prior, set_prior
@@ -38,6 +38,8 @@ if TYPE_CHECKING:
 # Where each public name lives. Nothing is imported before it is asked for: pandas, formulae and
 # SciPy together take longer to load than `import brmspy` should.
 _HOMES = {
+    "brmspy.api": ("brm", "load"),
+    "brmspy.brmsfit": ("BrmsFit",),
     "brmspy.data": ("model_matrix",),
     "brmspy.datasets": ("list_datasets", "load_dataset"),
     "brmspy.errors": (
@@ -60,8 +62,6 @@ _HOMES = {
         "poisson",
         "student",
     ),
-    "brmspy.fit": ("BrmsFit",),
-    "brmspy.fitting": ("brm", "load"),
     "brmspy.formula": ("Formula", "bf", "lf", "nlf", "parse"),
     "brmspy.model": ("default_prior", "stancode", "standata"),
     "brmspy.priors": ("Prior", "prior", "set_prior"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pandas as pd
@@ -68,6 +68,8 @@ class Model:
         Coordinates of the group-level effects that are sampled.
     threads : int
         Threads of a chain that share the rows.
+    defaults : mapping of str to str or None
+        Default priors taken from another model; None if they follow from the data.
     """
 
     formula: Formula
@@ -81,6 +83,7 @@ class Model:
     marginalize: bool = field(default=True, repr=False)
     parameterization: str = field(default="auto", repr=False)
     threads: int = field(default=1, repr=False)
+    defaults: Mapping[str, str] | None = field(default=None, repr=False)
 
     def __str__(self) -> str:
         formula = str(self.formula).replace("\n", "\n         ")
@@ -114,7 +117,13 @@ class Model:
             "marginalize": self.marginalize,
             "parameterization": self.parameterization,
             "threads": self.threads,
+            "defaults": self.defaults,
         }
+
+    @property
+    def default_priors(self) -> dict[str, str]:
+        """The default prior of each class of parameters, for `build` of a model like this."""
+        return {_place(priors.block): priors.block.default for priors in self.priors.blocks}
 
 
 def build(
@@ -128,6 +137,7 @@ def build(
     parameterization: str = "auto",
     threads: int | None = None,
     data2: Mapping[str, Any] | None = None,
+    defaults: Mapping[str, str] | None = None,
 ) -> Model:
     """Go from a formula to the Stan program, without compiling it.
 
@@ -151,6 +161,9 @@ def build(
         Threads within a chain, which share the rows of the data.
     data2 : mapping, optional
         Data that do not fit into the data frame. No term supported so far takes any.
+    defaults : mapping of str to str, optional
+        Default priors of another model to use in place of those that follow from the data: its
+        `Model.default_priors`. Classes of parameters that it does not name keep their own.
 
     Returns
     -------
@@ -192,6 +205,7 @@ def build(
     if data2:
         raise DataError("No term that is supported so far uses data2. Leave it out.")
     blocks, built, the_family, response, terms = _blocks(formula, data, family)
+    blocks = tuple(replace(b, default=(defaults or {}).get(_place(b), b.default)) for b in blocks)
     rows = _prior_rows(prior)
     priors = resolve(blocks, rows)
     if sample_prior == "only" and priors.improper:
@@ -224,6 +238,7 @@ def build(
         marginalize == "auto",
         parameterization,
         program.threads,
+        dict(defaults) if defaults else None,
     )
 
 
@@ -310,7 +325,13 @@ def model_from_spec(spec: Mapping[str, Any], data: pd.DataFrame) -> Model:
         marginalize="auto" if spec["marginalize"] else False,
         parameterization=spec["parameterization"],
         threads=spec["threads"],
+        defaults=spec["defaults"],
     )
+
+
+def _place(block: ParameterBlock) -> str:
+    """Return the class of a block's parameters, what they belong to included."""
+    return "/".join((block.class_, *block.scope, block.group))
 
 
 def stancode(

@@ -10,9 +10,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from brmspy import SamplingError, brm, fitting
+from brmspy import SamplingError, brm
 from brmspy.engine.approximate import ApproximateOptions
 from brmspy.engine.options import SampleOptions
+from brmspy.fitting import run
 
 DATA = pd.DataFrame({"y": [1.0, 3.0, 2.0, 5.0, 4.0, 6.0], "x": [0.0, 1.0, 2.0, 3.0, 4.0, 5.0]})
 
@@ -39,9 +40,9 @@ def without_stan(monkeypatch: pytest.MonkeyPatch) -> None:
     def start(exe: object, data: object, options: Any, **settings: object) -> None:
         raise Started(options)
 
-    monkeypatch.setattr(fitting, "compiled", lambda *arguments, **settings: Binary())
-    monkeypatch.setattr(fitting, "sample", start)
-    monkeypatch.setattr(fitting, "approximate", start)
+    monkeypatch.setattr(run, "compiled", lambda *arguments, **settings: Binary())
+    monkeypatch.setattr(run, "sample", start)
+    monkeypatch.setattr(run, "approximate", start)
 
 
 def options(algorithm: str, **arguments: Any) -> Any:

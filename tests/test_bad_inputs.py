@@ -483,7 +483,7 @@ def _no_stan(monkeypatch: pytest.MonkeyPatch) -> None:
         return fail
 
     for name in ("find_toolchain", "compiled", "sample"):
-        monkeypatch.setattr(f"brmspy.fitting.{name}", refuse(name))
+        monkeypatch.setattr(f"brmspy.fitting.run.{name}", refuse(name))
     monkeypatch.setattr(subprocess.Popen, "__init__", refuse("a process"))
 
 
@@ -519,7 +519,7 @@ def test_there_are_many() -> None:
 
 @pytest.mark.parametrize("name", ["cmdstn", 5])
 def test_unknown_toolchain(name: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("brmspy.fitting.find_toolchain", find_toolchain)
+    monkeypatch.setattr("brmspy.fitting.run.find_toolchain", find_toolchain)
     with pytest.raises(CompileError, match=f"toolchain={name!r} is unknown.*cmdstan"):
         brm("y ~ x", DATA, toolchain=name)
 

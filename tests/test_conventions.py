@@ -35,8 +35,9 @@ MAY_IMPORT: dict[str, set[str]] = {
     "pilot": BEFORE_PROGRAM,
     "program": {*BEFORE_PROGRAM, "pilot"},
     "engine": set(),
-    "predict": {*BEFORE_PROGRAM, "program"},
-    "fit": {*BEFORE_PROGRAM, "program", "engine", "predict"},
+    "fit": {*BEFORE_PROGRAM, "program", "engine"},
+    "fitting": {*BEFORE_PROGRAM, "program", "engine", "fit", "model"},
+    "predict": {*BEFORE_PROGRAM, "program", "fit"},
     "datasets": set(),
 }
 

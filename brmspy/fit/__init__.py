@@ -6,14 +6,14 @@ from brmspy.fit.advice import Finding
 from brmspy.fit.contract import FittedModel
 from brmspy.fit.diagnostics import Diagnostics, diagnose
 from brmspy.fit.record import Approximation, FitRecord
-from brmspy.fit.result import BrmsFit
+from brmspy.fit.result import Fit
 from brmspy.fit.variables import Variable
 
 __all__ = [
     "Approximation",
-    "BrmsFit",
     "Diagnostics",
     "Finding",
+    "Fit",
     "FitRecord",
     "FittedModel",
     "Variable",

@@ -50,6 +50,10 @@ class FittedModel(Protocol):
     def sample_prior(self) -> str:
         """``"only"`` if the draws are from the prior, else ``"no"``."""
 
+    @property
+    def default_priors(self) -> dict[str, str]:
+        """The default prior of each class of parameters, for a model like this."""
+
     def spec(self) -> dict[str, Any]:
         """Return what, with the data, makes the same model again; ready for JSON."""
 

@@ -6,7 +6,7 @@ import dataclasses
 import hashlib
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
@@ -90,6 +90,8 @@ class FitRecord:
         Version of brmspy.
     approximation : Approximation or None
         How good the approximation is; None for NUTS.
+    arguments : mapping of str to Any
+        Arguments of `brm` that ask for the same again, but for the seed.
     """
 
     stan_code: str
@@ -106,6 +108,7 @@ class FitRecord:
     created_at: str = ""
     version: str = __version__
     approximation: Approximation | None = None
+    arguments: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
     def of(
@@ -114,6 +117,7 @@ class FitRecord:
         run: SamplerRun,
         options: SampleOptions,
         toolchain: Mapping[str, str],
+        arguments: Mapping[str, Any] | None = None,
     ) -> FitRecord:
         """Note how a run was made.
 
@@ -127,9 +131,11 @@ class FitRecord:
             What it was asked for.
         toolchain : mapping of str to str
             The toolchain's description.
+        arguments : mapping of str to Any, optional
+            Arguments of `brm` that ask for the same again.
         """
         return cls(
-            **_common(model, run, options, toolchain),
+            **_common(model, run, options, toolchain, arguments),
             chain_ids=tuple(int(chain) for chain in run.chain_ids),
             seconds=tuple((float(warmup), float(sampling)) for warmup, sampling in run.seconds),
             step_size=plain(run.step_size, "step_size"),
@@ -145,6 +151,7 @@ class FitRecord:
         options: ApproximateOptions,
         toolchain: Mapping[str, str],
         approximation: Approximation,
+        arguments: Mapping[str, Any] | None = None,
     ) -> FitRecord:
         """Note how an approximation was made.
 
@@ -160,9 +167,11 @@ class FitRecord:
             The toolchain's description.
         approximation : Approximation
             How good it is.
+        arguments : mapping of str to Any, optional
+            Arguments of `brm` that ask for the same again.
         """
         return cls(
-            **_common(model, run, options, toolchain),
+            **_common(model, run, options, toolchain, arguments),
             chain_ids=(1,),
             seconds=((0.0, float(run.seconds)),),
             approximation=approximation,
@@ -186,7 +195,7 @@ class FitRecord:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the record as plain values, ready for JSON."""
-        values = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        values = {item.name: getattr(self, item.name) for item in dataclasses.fields(self)}
         if self.approximation is not None:
             values["approximation"] = dataclasses.asdict(self.approximation)
         return values
@@ -214,14 +223,16 @@ def _common(
     run: SamplerRun | ApproximateRun,
     options: SampleOptions | ApproximateOptions,
     toolchain: Mapping[str, str],
+    arguments: Mapping[str, Any] | None,
 ) -> dict[str, Any]:
     """Return the fields of a record that every algorithm has."""
     dropped = model.design.dropped
-    fields = {field.name: getattr(options, field.name) for field in dataclasses.fields(options)}
+    fields = {item.name: getattr(options, item.name) for item in dataclasses.fields(options)}
     return {
         "stan_code": model.program.code,
         "toolchain": dict(toolchain),
         "options": plain(fields, "options"),
+        "arguments": plain(arguments or {}, "arguments"),
         "seed": int(run.seed),
         "failures": tuple(run.failures),
         "dropped": str(dropped) if dropped.count else "",

@@ -34,6 +34,7 @@ from brmspy.fit.variables import NameTable, Variable, unique_dims
 if TYPE_CHECKING:
     import arviz as az
     import xarray as xr
+    from typing_extensions import Self
 
     from brmspy.engine.approximate import ApproximateOptions, ApproximateRun
     from brmspy.engine.sampling import SampleOptions, SamplerRun
@@ -41,7 +42,7 @@ if TYPE_CHECKING:
     from brmspy.formula import Formula
     from brmspy.program import SamplerPlan
 
-__all__ = ["BrmsFit"]
+__all__ = ["Fit"]
 
 _Arrays = Mapping[str, NDArray[Any]]
 
@@ -59,9 +60,10 @@ _LP = _internal("lp__")  # kept in sample_stats, as ArviZ does
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class BrmsFit:
-    """A fitted model: named draws from the posterior, and all that made them.
+class Fit:
+    """Named draws from the posterior of a model, and all that made them.
 
+    `brmspy.brm` returns a `brmspy.BrmsFit`, which can also predict, check, compare and plot.
     Printing it shows a summary. ``fit["sd_Subject__Days"]`` returns the draws of a parameter by its
     brms name. A fit does not change; `idata` is the user's to extend.
 
@@ -100,7 +102,8 @@ class BrmsFit:
         run: SamplerRun,
         options: SampleOptions,
         toolchain: Mapping[str, str],
-    ) -> BrmsFit:
+        arguments: Mapping[str, Any] | None = None,
+    ) -> Self:
         """Make a fit of what the sampler returned, and warn if the draws have problems.
 
         Parameters
@@ -115,17 +118,19 @@ class BrmsFit:
             What it was asked for.
         toolchain : mapping of str to str
             The toolchain's description.
+        arguments : mapping of str to Any, optional
+            Arguments of `brm` that ask for the same again.
 
         Returns
         -------
-        BrmsFit
+        Fit
 
         Warns
         -----
         SamplingWarning
             Once for each of `findings` that the sampler has not warned of, with advice.
         """
-        record = FitRecord.of(model, run, options, toolchain)
+        record = FitRecord.of(model, run, options, toolchain, arguments)
         sampled = {"": (run.draws, run.stats)}
         if run.warmup_draws is not None and run.warmup_stats is not None:
             sampled["warmup_"] = (run.warmup_draws, run.warmup_stats)
@@ -139,7 +144,8 @@ class BrmsFit:
         run: ApproximateRun,
         options: ApproximateOptions,
         toolchain: Mapping[str, str],
-    ) -> BrmsFit:
+        arguments: Mapping[str, Any] | None = None,
+    ) -> Self:
         """Make a fit of the draws of an approximation, and warn if it cannot be trusted.
 
         The draws are taken from those of the approximation in proportion to their smoothed
@@ -160,10 +166,12 @@ class BrmsFit:
             What it was asked for.
         toolchain : mapping of str to str
             The toolchain's description.
+        arguments : mapping of str to Any, optional
+            Arguments of `brm` that ask for the same again.
 
         Returns
         -------
-        BrmsFit
+        Fit
             With one chain; `sample_stats` holds ``lp`` and ``log_q``, the log densities of
             posterior and approximation at each draw.
 
@@ -194,7 +202,9 @@ class BrmsFit:
             resampled=resampled,
             paths=run.paths,
         )
-        record = FitRecord.of_approximation(model, run, options, toolchain, approximation)
+        record = FitRecord.of_approximation(
+            model, run, options, toolchain, approximation, arguments
+        )
         draws = {name: values[:, kept] for name, values in run.draws.items()}
         stats = {"lp": run.lp[None, kept], "log_q": run.log_q[None, kept]}
         return cls._made(model, variables, record, {"": (draws, stats)})
@@ -206,7 +216,7 @@ class BrmsFit:
         variables: Sequence[Variable],
         record: FitRecord,
         sampled: Mapping[str, tuple[_Arrays, _Arrays]],
-    ) -> BrmsFit:
+    ) -> Self:
         """Make a fit of the program's draws and their statistics, by prefix of the groups' names.
 
         Warns of what is wrong with the draws.
@@ -228,7 +238,7 @@ class BrmsFit:
         return fit
 
     @classmethod
-    def load(cls, path: str | Path, rebuild: Rebuild) -> BrmsFit:
+    def load(cls, path: str | Path, rebuild: Rebuild) -> Self:
         """Read a fit that `save` wrote; needs no compiler.
 
         Parameters
@@ -240,7 +250,7 @@ class BrmsFit:
 
         Returns
         -------
-        BrmsFit
+        Fit
 
         Raises
         ------

@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 
 from brmspy.engine.sampling import SampleOptions, SamplerRun
-from brmspy.fit import BrmsFit, Variable
+from brmspy.fit import Fit, Variable
 
 
 @dataclass(frozen=True)
@@ -247,14 +247,14 @@ def make_fit(
     options: SampleOptions | None = None,
     change: Callable[[dict[str, np.ndarray]], object] | None = None,
     **run: Any,
-) -> BrmsFit:
+) -> Fit:
     """Return a fit; `change` may edit its draws, and other arguments what the sampler returned."""
     variables = sleep_variables() if variables is None else variables
     values = make_draws(variables, chains, draws)
     if change is not None:
         change(values)
     chosen = SampleOptions(chains=chains, iter_sampling=draws) if options is None else options
-    return BrmsFit.from_run(
+    return Fit.from_run(
         make_model() if model is None else model,  # type: ignore[arg-type]  # a stand-in
         variables,
         make_run(values, **run),
@@ -283,11 +283,11 @@ def support() -> SimpleNamespace:
 
 
 @pytest.fixture(scope="session")
-def _fit() -> BrmsFit:
+def _fit() -> Fit:
     return make_fit()
 
 
 @pytest.fixture
-def fit(_fit: BrmsFit) -> BrmsFit:
+def fit(_fit: Fit) -> Fit:
     """A fit of ``y ~ x + (x | g)`` without problems; its cached properties are not filled."""
     return copy.copy(_fit)

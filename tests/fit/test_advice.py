@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from brmspy.errors import SamplingWarning
-from brmspy.fit import BrmsFit
+from brmspy.fit import Fit
 
 
 def flags(count: int) -> np.ndarray:
@@ -97,12 +97,12 @@ CASES: dict[str, tuple[dict[str, Any], dict[str, list[str]]]] = {
 }
 
 
-def make(support: SimpleNamespace, arguments: dict[str, Any]) -> BrmsFit:
+def make(support: SimpleNamespace, arguments: dict[str, Any]) -> Fit:
     given = dict(arguments)
     chains = given.get("chains", 4)
     given["stats"] = support.make_stats(chains) | given.pop("changed_stats", {})
     options = {"chains": chains, "iter_sampling": 500} | given.pop("options", {})
-    fit: BrmsFit = support.make_fit(options=support.options(**options), **given)
+    fit: Fit = support.make_fit(options=support.options(**options), **given)
     return fit
 
 

@@ -19,10 +19,10 @@ import pytest
 
 from brmspy.engine.approximate import ApproximateOptions, ApproximateRun
 from brmspy.errors import BrmspyError, SamplingWarning
-from brmspy.fit import BrmsFit, FitRecord
+from brmspy.fit import Fit, FitRecord
 from brmspy.fit.advice import verdict
 
-Make = Callable[..., BrmsFit]
+Make = Callable[..., Fit]
 
 # log q, and by how much the log densities differ: the ratios have a tail of shape k.
 CANDIDATES = 4000
@@ -46,7 +46,7 @@ def make(support: SimpleNamespace) -> Make:
         failures: tuple[str, ...] = (),
         ratios: np.ndarray | None = None,
         change: Callable[[dict[str, np.ndarray]], object] | None = None,
-    ) -> BrmsFit:
+    ) -> Fit:
         variables = support.sleep_variables()
         values = support.make_draws(variables, 1, CANDIDATES)
         if ratios is None:
@@ -65,7 +65,7 @@ def make(support: SimpleNamespace) -> Make:
             seconds=0.25,
             failures=failures,
         )
-        return BrmsFit.from_approximation(
+        return Fit.from_approximation(
             model or support.make_model(),
             variables,
             run,
@@ -77,18 +77,18 @@ def make(support: SimpleNamespace) -> Make:
 
 
 @pytest.fixture
-def fit(make: Make) -> BrmsFit:
+def fit(make: Make) -> Fit:
     return make()
 
 
-def bad(make: Make, algorithm: str = "laplace", k: float = 1.5, **settings: Any) -> BrmsFit:
+def bad(make: Make, algorithm: str = "laplace", k: float = 1.5, **settings: Any) -> Fit:
     """Return a fit that warns."""
     with pytest.warns(SamplingWarning, match="Pareto k"):
         return make(algorithm, k, **settings)
 
 
 class TestDraws:
-    def test_there_is_one_chain_with_both_densities(self, fit: BrmsFit) -> None:
+    def test_there_is_one_chain_with_both_densities(self, fit: Fit) -> None:
         posterior, stats = fit.idata.posterior, fit.idata.sample_stats
         assert posterior.sizes["chain"] == 1
         assert posterior.sizes["draw"] == 3000
@@ -99,13 +99,13 @@ class TestDraws:
         assert fit.idata.posterior.attrs["algorithm"] == "laplace"
         assert fit.idata.posterior.attrs["pareto_k"] == fit.record.approximation.pareto_k
 
-    def test_draws_and_densities_are_resampled_together(self, fit: BrmsFit) -> None:
+    def test_draws_and_densities_are_resampled_together(self, fit: Fit) -> None:
         assert fit.record.approximation.resampled
         np.testing.assert_array_equal(fit["sigma"], fit["lp__"])
         found = np.searchsorted(np.sort(LOG_Q), fit.idata.sample_stats["log_q"])
         assert len(np.unique(found)) < 3000
 
-    def test_resampled_draws_are_weighted(self, fit: BrmsFit) -> None:
+    def test_resampled_draws_are_weighted(self, fit: Fit) -> None:
         # The weight exp(0.2 x) of an exponential x makes it an exponential of rate 0.8.
         log_ratio = fit.idata.sample_stats["lp"] - fit.idata.sample_stats["log_q"]
         assert abs(float(log_ratio.mean()) / 0.2 - 1.25) < 0.08
@@ -124,7 +124,7 @@ class TestDraws:
     def test_the_seed_decides_which(self, make: Make) -> None:
         np.testing.assert_array_equal(make()["sigma"], make()["sigma"])
 
-    def test_draws_as_a_table(self, fit: BrmsFit) -> None:
+    def test_draws_as_a_table(self, fit: Fit) -> None:
         table = fit.draws_df()
         assert set(table[".chain"]) == {1}
         assert len(table) == 3000
@@ -152,7 +152,7 @@ class TestRecord:
         fit = make(k=k) if math.isfinite(k) else bad(make, k=k)
         assert math.isinf(fit.record.approximation.pareto_k) == math.isinf(k)
         fit.save(tmp_path / "fit.nc")
-        again = BrmsFit.load(tmp_path / "fit.nc", lambda spec, data: fit.model)
+        again = Fit.load(tmp_path / "fit.nc", lambda spec, data: fit.model)
         assert again.record == fit.record
         assert str(again) == str(fit)
         assert again.findings == fit.findings
@@ -169,7 +169,7 @@ class TestRecord:
         assert read.algorithm == "nuts"
         assert support.make_fit().idata.posterior.attrs["algorithm"] == "nuts"
 
-    def test_it_can_be_pickled(self, fit: BrmsFit) -> None:
+    def test_it_can_be_pickled(self, fit: Fit) -> None:
         assert str(pickle.loads(pickle.dumps(fit))) == str(fit)
         assert dataclasses.is_dataclass(fit.record.approximation)
 
@@ -226,7 +226,7 @@ class TestFindings:
 
 
 class TestSummary:
-    def test_there_is_nothing_about_chains(self, fit: BrmsFit) -> None:
+    def test_there_is_nothing_about_chains(self, fit: Fit) -> None:
         table = fit.summary()
         assert list(table.columns) == ["Estimate", "Est.Error", "l-95% CI", "u-95% CI"]
         assert isinstance(table, pd.DataFrame)
@@ -236,12 +236,12 @@ class TestSummary:
         robust = fit.summary(robust=True, prob=0.5, variables="b_x")
         assert robust.loc["b_x", "Estimate"] == pytest.approx(np.median(values))
 
-    def test_diagnostics_are_unknown(self, fit: BrmsFit) -> None:
+    def test_diagnostics_are_unknown(self, fit: Fit) -> None:
         assert list(fit.diagnostics.columns) == ["Rhat", "Bulk_ESS", "Tail_ESS"]
         assert list(fit.diagnostics.index) == list(fit.names)
         assert fit.diagnostics.isna().all(axis=None)
 
-    def test_there_is_no_monte_carlo_error(self, fit: BrmsFit) -> None:
+    def test_there_is_no_monte_carlo_error(self, fit: Fit) -> None:
         with pytest.raises(BrmspyError, match=r"no meaning for an approximation.*Pareto k.*nuts"):
             fit.summary(mc_se=True)
 
@@ -262,7 +262,7 @@ class TestSummary:
     def test_the_verdict(self, k: float, said: str) -> None:
         assert verdict(k).startswith(said)
 
-    def test_a_good_fit_in_print(self, fit: BrmsFit) -> None:
+    def test_a_good_fit_in_print(self, fit: Fit) -> None:
         lines = str(fit).splitlines()
         found = fit.record.approximation
         assert lines[4:7] == [
@@ -290,7 +290,7 @@ class TestSummary:
         text = str(make(model=support.make_model(sample_prior="only")))
         assert "from the Laplace approximation of the prior" in text
 
-    def test_html_says_the_same(self, fit: BrmsFit) -> None:
+    def test_html_says_the_same(self, fit: Fit) -> None:
         page = fit._repr_html_()
         assert "Pareto k" in page
         assert "good: the draws stand for the posterior" in page

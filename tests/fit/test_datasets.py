@@ -10,11 +10,11 @@ import pandas as pd
 import pytest
 
 from brmspy.errors import BrmspyError
-from brmspy.fit import BrmsFit
+from brmspy.fit import Fit
 from brmspy.fit.datasets import draws_dataset, observation_labels
 
 
-def test_posterior_is_labelled(fit: BrmsFit) -> None:
+def test_posterior_is_labelled(fit: Fit) -> None:
     posterior = fit.idata.posterior
     assert list(posterior.data_vars) == ["b", "sd_g", "cor_g", "sigma", "lprior", "r_g"]
     assert posterior["b"].dims == ("chain", "draw", "coef")
@@ -37,7 +37,7 @@ def test_draws_are_where_their_labels_say(support: SimpleNamespace) -> None:
     np.testing.assert_array_equal(fit["lprior"], draws["target"])
 
 
-def test_statistics_have_the_names_of_arviz(fit: BrmsFit) -> None:
+def test_statistics_have_the_names_of_arviz(fit: Fit) -> None:
     stats = fit.idata.sample_stats
     assert set(stats.data_vars) == {
         "lp",
@@ -53,7 +53,7 @@ def test_statistics_have_the_names_of_arviz(fit: BrmsFit) -> None:
     assert stats["lp"].dims == ("chain", "draw")
 
 
-def test_attributes(fit: BrmsFit) -> None:
+def test_attributes(fit: Fit) -> None:
     for attrs in (fit.idata.attrs, fit.idata.posterior.attrs, fit.idata.sample_stats.attrs):
         assert attrs["inference_library"] == "stan"
         assert attrs["inference_library_version"] == "2.35.0"
@@ -84,7 +84,7 @@ def test_observations_have_the_labels_of_the_rows(support: SimpleNamespace) -> N
     assert idata.constant_data["trials"].dtype == np.int64
 
 
-def test_no_constant_data_no_group(fit: BrmsFit) -> None:
+def test_no_constant_data_no_group(fit: Fit) -> None:
     assert list(fit.idata.groups()) == ["posterior", "sample_stats", "observed_data"]
 
 
@@ -139,7 +139,7 @@ def test_dates_stay_dates() -> None:
     assert labels.dtype.kind == "M"
 
 
-def test_draws_cannot_be_changed(fit: BrmsFit) -> None:
+def test_draws_cannot_be_changed(fit: Fit) -> None:
     with pytest.raises(ValueError, match="read-only"):
         fit.idata.posterior["b"].values[0, 0, 0] = 1
 

@@ -13,7 +13,7 @@ import pytest
 
 import brmspy
 from brmspy.errors import BrmspyWarning
-from brmspy.fit import BrmsFit
+from brmspy.fit import Fit
 from brmspy.fit.naming import posterior_variables
 from brmspy.model import Model, build, model_from_spec
 
@@ -82,13 +82,13 @@ def draws_of(model: Model) -> dict[str, np.ndarray]:
     return {name: draws[name] for name in model.program.sampled}
 
 
-def make_fit(name: str, support: SimpleNamespace) -> BrmsFit:
+def make_fit(name: str, support: SimpleNamespace) -> Fit:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", BrmspyWarning)
         model = build(data=make_data(), **MODELS[name])
         draws = draws_of(model)
         run = support.make_run({**draws, "target": np.zeros((4, 250))})
-        return BrmsFit.from_run(
+        return Fit.from_run(
             model,
             posterior_variables(model.design, model.program),
             run,
@@ -112,7 +112,7 @@ def test_every_parameter_is_found_by_its_name(support: SimpleNamespace, name: st
 def test_round_trip(support: SimpleNamespace, name: str, tmp_path: Path) -> None:
     fit = make_fit(name, support)
     fit.save(tmp_path / "fit.nc")
-    again = BrmsFit.load(tmp_path / "fit.nc", model_from_spec)
+    again = Fit.load(tmp_path / "fit.nc", model_from_spec)
     assert str(again) == str(fit)
     assert again.stancode == fit.stancode == again.model.program.code
     assert str(again.formula) == str(fit.formula)
@@ -132,7 +132,7 @@ def test_a_loaded_fit_prepares_new_data_as_the_old_one(
 ) -> None:
     fit = make_fit("names", support)
     fit.save(tmp_path / "fit.nc")
-    again = BrmsFit.load(tmp_path / "fit.nc", model_from_spec)
+    again = Fit.load(tmp_path / "fit.nc", model_from_spec)
     new = make_data().dropna().iloc[[5, 1]].assign(x=[1.7, 40.0])
     ours, theirs = (f.model.design.arrays_for(new).predictors["mu"].X for f in (fit, again))
     np.testing.assert_array_equal(ours, theirs)

@@ -14,7 +14,7 @@ import pandas as pd
 import pytest
 
 from brmspy.errors import BrmspyError
-from brmspy.fit import BrmsFit
+from brmspy.fit import Fit
 
 
 @pytest.mark.parametrize(
@@ -37,19 +37,19 @@ def test_a_parameter_by_its_name(
     np.testing.assert_array_equal(found, draws[variable][(..., *index)])
 
 
-def test_a_whole_variable(fit: BrmsFit) -> None:
+def test_a_whole_variable(fit: Fit) -> None:
     assert fit["r_g"].dims == ("chain", "draw", "g", "g__coef")
     assert fit["lp__"].dims == ("chain", "draw")
 
 
-def test_unknown_names(fit: BrmsFit) -> None:
+def test_unknown_names(fit: Fit) -> None:
     with pytest.raises(BrmspyError, match="Did you mean 'sd_g__Intercept'"):
         fit["sd_g__intercept"]
     with pytest.raises(BrmspyError, match="no parameter 0"):
         fit[0]  # type: ignore[index]
 
 
-def test_a_fit_holds_names(fit: BrmsFit) -> None:
+def test_a_fit_holds_names(fit: Fit) -> None:
     assert "b_x" in fit
     assert "b" in fit
     assert "lp__" in fit
@@ -58,7 +58,7 @@ def test_a_fit_holds_names(fit: BrmsFit) -> None:
     assert list(fit) == list(fit.names)
 
 
-def test_draws_as_a_table(fit: BrmsFit) -> None:
+def test_draws_as_a_table(fit: Fit) -> None:
     table = fit.draws_df()
     assert list(table.columns) == [
         ".chain",
@@ -96,14 +96,14 @@ def test_draws_as_a_table(fit: BrmsFit) -> None:
         ([], []),
     ],
 )
-def test_draws_of_some(fit: BrmsFit, variables: list[str], columns: list[str]) -> None:
+def test_draws_of_some(fit: Fit, variables: list[str], columns: list[str]) -> None:
     table = fit.draws_df(variables)
     assert list(table.columns[3:]) == columns
     for name in columns:
         np.testing.assert_array_equal(table[name], fit[name].to_numpy().ravel())
 
 
-def test_what_the_model_knows(fit: BrmsFit) -> None:
+def test_what_the_model_knows(fit: Fit) -> None:
     assert fit.nobs == 6
     assert fit.ngrps == {"g": 3}
     assert fit.formula == "y ~ x + (x | g)"
@@ -114,7 +114,7 @@ def test_what_the_model_knows(fit: BrmsFit) -> None:
     assert list(fit.data.columns) == ["y", "x", "g"]
 
 
-def test_diagnostics_are_computed_once(fit: BrmsFit, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_diagnostics_are_computed_once(fit: Fit, monkeypatch: pytest.MonkeyPatch) -> None:
     calls = []
 
     def counted(draws: np.ndarray) -> object:
@@ -133,7 +133,7 @@ def test_diagnostics_are_computed_once(fit: BrmsFit, monkeypatch: pytest.MonkeyP
     assert calls == [(4, 500, size) for size in (2, 2, 1, 1, 1, 1, 6)]
 
 
-def test_a_fit_does_not_change(fit: BrmsFit) -> None:
+def test_a_fit_does_not_change(fit: Fit) -> None:
     with pytest.raises(dataclasses.FrozenInstanceError):
         fit.variables = ()  # type: ignore[misc]
     for table in (fit.data, fit.prior_summary()):
@@ -146,7 +146,7 @@ def test_a_fit_does_not_change(fit: BrmsFit) -> None:
     assert "new" not in fit.groups["posterior"]
 
 
-def test_a_fit_can_be_pickled(fit: BrmsFit) -> None:
+def test_a_fit_can_be_pickled(fit: Fit) -> None:
     again = pickle.loads(pickle.dumps(copy.copy(fit)))
     pd.testing.assert_frame_equal(again.summary(), fit.summary())
 

@@ -15,7 +15,7 @@ import pandas as pd
 import pytest
 
 from brmspy.errors import BrmspyError, DataWarning
-from brmspy.fit import BrmsFit
+from brmspy.fit import Fit
 from brmspy.fit.storage import FORMAT_VERSION
 
 with warnings.catch_warnings():
@@ -23,7 +23,7 @@ with warnings.catch_warnings():
     import arviz as az
 
 
-def reload(support: SimpleNamespace, fit: BrmsFit, path: Path) -> BrmsFit:
+def reload(support: SimpleNamespace, fit: Fit, path: Path) -> Fit:
     """Save and load; the model is made again from the file alone."""
 
     def rebuild(spec: Mapping[str, Any], data: pd.DataFrame) -> Any:
@@ -36,10 +36,10 @@ def reload(support: SimpleNamespace, fit: BrmsFit, path: Path) -> BrmsFit:
         )
 
     fit.save(path)
-    return BrmsFit.load(path, rebuild)
+    return Fit.load(path, rebuild)
 
 
-def assert_same(one: BrmsFit, other: BrmsFit) -> None:
+def assert_same(one: Fit, other: Fit) -> None:
     assert other.groups.keys() == one.groups.keys()
     for name, group in one.groups.items():
         assert other.groups[name].identical(group), name
@@ -58,7 +58,7 @@ def assert_same(one: BrmsFit, other: BrmsFit) -> None:
     pd.testing.assert_frame_equal(other.summary(effects=True), one.summary(effects=True))
 
 
-def test_round_trip(support: SimpleNamespace, fit: BrmsFit, tmp_path: Path) -> None:
+def test_round_trip(support: SimpleNamespace, fit: Fit, tmp_path: Path) -> None:
     assert_same(fit, reload(support, fit, tmp_path / "fit.nc"))
 
 
@@ -147,9 +147,7 @@ def test_any_name_survives(support: SimpleNamespace, name: str, tmp_path: Path) 
     assert again[f"r_{name}[{name},{name}]"].shape == (4, 500)
 
 
-def test_what_the_user_added_is_saved(
-    support: SimpleNamespace, fit: BrmsFit, tmp_path: Path
-) -> None:
+def test_what_the_user_added_is_saved(support: SimpleNamespace, fit: Fit, tmp_path: Path) -> None:
     fit.idata.add_groups(log_likelihood={"y": np.zeros((4, 500, 6))})
     fit.idata.posterior["double"] = 2 * fit.idata.posterior["sigma"]
     again = reload(support, fit, tmp_path / "fit.nc")
@@ -179,7 +177,7 @@ def thin(idata: az.InferenceData) -> None:
     ],
 )
 def test_draws_that_the_user_removed_are_not_lost_silently(
-    fit: BrmsFit, tmp_path: Path, change: Any, lost: str
+    fit: Fit, tmp_path: Path, change: Any, lost: str
 ) -> None:
     change(fit.idata)
     with pytest.raises(BrmspyError, match=f"no longer holds the fit's {lost}.*fit.idata.copy"):
@@ -187,7 +185,7 @@ def test_draws_that_the_user_removed_are_not_lost_silently(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_what_netcdf_cannot_hold_is_named(fit: BrmsFit, tmp_path: Path) -> None:
+def test_what_netcdf_cannot_hold_is_named(fit: Fit, tmp_path: Path) -> None:
     fit.idata.posterior["odd"] = ((), np.array({1: 2}, dtype=object))
     with pytest.raises(BrmspyError, match="group 'posterior' of idata cannot be written"):
         fit.save(tmp_path / "fit.nc")
@@ -201,7 +199,7 @@ def test_a_specification_that_json_does_not_know(support: SimpleNamespace, tmp_p
 
 
 def test_data_that_cannot_be_kept_leave_the_old_file(
-    support: SimpleNamespace, fit: BrmsFit, tmp_path: Path
+    support: SimpleNamespace, fit: Fit, tmp_path: Path
 ) -> None:
     path = tmp_path / "fit.nc"
     fit.save(path)
@@ -213,13 +211,13 @@ def test_data_that_cannot_be_kept_leave_the_old_file(
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_a_file_is_replaced(support: SimpleNamespace, fit: BrmsFit, tmp_path: Path) -> None:
+def test_a_file_is_replaced(support: SimpleNamespace, fit: Fit, tmp_path: Path) -> None:
     path = tmp_path / "fit.nc"
     path.write_text("old")
     assert_same(fit, reload(support, fit, path))
 
 
-def test_arviz_reads_the_file(fit: BrmsFit, tmp_path: Path) -> None:
+def test_arviz_reads_the_file(fit: Fit, tmp_path: Path) -> None:
     path = tmp_path / "fit.nc"
     fit.save(path)
     idata = az.from_netcdf(path)
@@ -228,7 +226,7 @@ def test_arviz_reads_the_file(fit: BrmsFit, tmp_path: Path) -> None:
     idata.close()
 
 
-def test_a_file_is_one_file_without_pickle(fit: BrmsFit, tmp_path: Path) -> None:
+def test_a_file_is_one_file_without_pickle(fit: Fit, tmp_path: Path) -> None:
     path = tmp_path / "fit.nc"
     fit.save(str(path))
     assert list(tmp_path.iterdir()) == [path]
@@ -238,16 +236,14 @@ def test_a_file_is_one_file_without_pickle(fit: BrmsFit, tmp_path: Path) -> None
         assert file.attrs["brmspy_version"]
 
 
-def test_loaded_draws_cannot_be_changed(
-    support: SimpleNamespace, fit: BrmsFit, tmp_path: Path
-) -> None:
+def test_loaded_draws_cannot_be_changed(support: SimpleNamespace, fit: Fit, tmp_path: Path) -> None:
     again = reload(support, fit, tmp_path / "fit.nc")
     with pytest.raises(ValueError, match="read-only"):
         again.idata.posterior["b"].values[0, 0, 0] = 1
 
 
 def test_warnings_of_the_model_are_not_repeated(
-    support: SimpleNamespace, fit: BrmsFit, tmp_path: Path
+    support: SimpleNamespace, fit: Fit, tmp_path: Path
 ) -> None:
     fit.save(tmp_path / "fit.nc")
 
@@ -255,25 +251,25 @@ def test_warnings_of_the_model_are_not_repeated(
         warnings.warn("seen when it was fitted", DataWarning, stacklevel=1)
         return support.make_model(data)
 
-    assert BrmsFit.load(tmp_path / "fit.nc", rebuild).nobs == 6
+    assert Fit.load(tmp_path / "fit.nc", rebuild).nobs == 6
 
 
 def never(spec: Mapping[str, Any], data: pd.DataFrame) -> Any:
     raise AssertionError("no model should be made")
 
 
-def foreign(path: Path, fit: BrmsFit) -> None:
+def foreign(path: Path, fit: Fit) -> None:
     fit.idata.to_netcdf(str(path))
 
 
-def newer(path: Path, fit: BrmsFit) -> None:
+def newer(path: Path, fit: Fit) -> None:
     fit.save(path)
     with h5netcdf.File(path, "a") as file:
         file.attrs["format_version"] = FORMAT_VERSION + 1
         file.attrs["brmspy_version"] = "99.0"
 
 
-def cut(path: Path, fit: BrmsFit) -> None:
+def cut(path: Path, fit: Fit) -> None:
     fit.save(path)
     path.write_bytes(path.read_bytes()[:3000])
 
@@ -290,14 +286,14 @@ def cut(path: Path, fit: BrmsFit) -> None:
         (cut, "is no fit saved by brmspy, or it is damaged"),
     ],
 )
-def test_files_that_cannot_be_read(fit: BrmsFit, tmp_path: Path, make: Any, message: str) -> None:
+def test_files_that_cannot_be_read(fit: Fit, tmp_path: Path, make: Any, message: str) -> None:
     path = tmp_path / "fit.nc"
     make(path, fit)
     with pytest.raises(BrmspyError, match=message):
-        BrmsFit.load(path, never)
+        Fit.load(path, never)
 
 
-def test_no_folder_to_save_to(fit: BrmsFit, tmp_path: Path) -> None:
+def test_no_folder_to_save_to(fit: Fit, tmp_path: Path) -> None:
     with pytest.raises(BrmspyError, match=r"no folder '.*nowhere'"):
         fit.save(tmp_path / "nowhere" / "fit.nc")
     with pytest.raises(BrmspyError, match="is a folder"):

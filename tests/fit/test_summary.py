@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 
 from brmspy.errors import BrmspyError
-from brmspy.fit import BrmsFit
+from brmspy.fit import Fit
 from brmspy.fit.diagnostics import diagnose
 from brmspy.fit.summary import interval_names, summarise
 
@@ -82,7 +82,7 @@ def test_names_of_intervals(prob: float, names: tuple[str, str]) -> None:
     assert interval_names(prob) == names
 
 
-def test_table_has_brms_names_and_columns(fit: BrmsFit) -> None:
+def test_table_has_brms_names_and_columns(fit: Fit) -> None:
     table = fit.summary()
     assert list(table.index) == [
         "b_Intercept",
@@ -107,20 +107,20 @@ def test_table_has_brms_names_and_columns(fit: BrmsFit) -> None:
         ({"variables": "sd_g"}, {"sd_g__Intercept", "sd_g__x"}),
     ],
 )
-def test_selection(fit: BrmsFit, options: dict[str, object], names: set[str]) -> None:
+def test_selection(fit: Fit, options: dict[str, object], names: set[str]) -> None:
     found = set(fit.summary(**options).index)  # type: ignore[arg-type]
     assert names <= found
     assert found == names or options.get("effects")
 
 
-def test_rows_are_those_of_the_draws(fit: BrmsFit) -> None:
+def test_rows_are_those_of_the_draws(fit: Fit) -> None:
     table = fit.summary(variables=["r_g[c d,x]", "sigma", "b_x"])
     draws = fit.draws_df()[list(table.index)]
     np.testing.assert_allclose(table["Estimate"], draws.mean())
     np.testing.assert_allclose(table["Est.Error"], draws.std())
 
 
-def golden_fits(support: SimpleNamespace) -> dict[str, BrmsFit]:
+def golden_fits(support: SimpleNamespace) -> dict[str, Fit]:
     """Return the fits whose text is kept."""
     squared = support.population(("Intercept", "I(x^2)"), brms=("Intercept", "IxE2"))
     small = support.make_fit(

@@ -1,0 +1,227 @@
+"""The calls that make fits."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from brmspy.brmsfit import BrmsFit
+from brmspy.families import Family
+from brmspy.fitting import run_model, settings_of
+from brmspy.formula import Formula
+from brmspy.model import build, model_from_spec
+from brmspy.priors import Prior
+
+__all__ = ["brm", "load"]
+
+
+def brm(
+    formula: str | Formula,
+    data: Any,
+    family: str | Family | Any = "gaussian",
+    prior: Prior | Sequence[Prior] | None = None,
+    *,
+    data2: Mapping[str, Any] | None = None,
+    sample_prior: str = "no",
+    marginalize: str | bool = "auto",
+    parameterization: str = "auto",
+    algorithm: str = "nuts",
+    chains: int = 4,
+    iter_warmup: int = 1000,
+    iter_sampling: int = 1000,
+    thin: int = 1,
+    cores: int | None = None,
+    seed: int | None = None,
+    adapt_delta: float = 0.8,
+    max_treedepth: int = 10,
+    init: str | float | Mapping[str, Any] | Sequence[Mapping[str, Any]] = "auto",
+    threads: int | None = None,
+    save_warmup: bool = False,
+    toolchain: str | None = None,
+    progress: bool = True,
+    verbose: bool = False,
+    iter: int | None = None,  # noqa: A002 -- brms' name
+    warmup: int | None = None,
+    control: Mapping[str, Any] | None = None,
+) -> BrmsFit:
+    """Fit a Bayesian multilevel model with Stan: by NUTS, or by a fast approximation.
+
+    Parameters
+    ----------
+    formula : str or Formula
+        ``"y ~ x + (x | g)"``, or what `bf` returns.
+    data : DataFrame
+        One row for each observation: pandas, or anything that narwhals reads.
+    family : str or Family
+        ``"gaussian"``, ``"student"``, ``"bernoulli"``, ``"binomial"``, ``"poisson"``,
+        ``"negbinomial"``, or a family object such as ``bernoulli(link="probit")``.
+    prior : Prior or sequence of Prior, optional
+        Priors made by `prior`; the others keep their defaults (see `default_prior`).
+    data2 : mapping, optional
+        Data that do not fit into the data frame.
+    sample_prior : {"no", "only"}
+        ``"only"`` ignores the response and draws from the prior.
+    marginalize : {"auto", False}
+        Integrate group-level effects out of a normal likelihood and draw them afterwards, exactly:
+        the same posterior, many times faster. False samples them with everything else.
+    parameterization : {"auto", "centered", "noncentered"}
+        Coordinates of the group-level effects that are sampled: chosen for each level from how much
+        the data say about it; or hierarchical means for all levels; or standardised effects for
+        all, as brms has them. The posterior is the same. See `BrmsFit.sampler_plan`.
+    algorithm : {"nuts", "pathfinder", "laplace", "meanfield", "fullrank"}
+        ``"nuts"`` (brms' word for it, ``"sampling"``, is understood) samples from the posterior.
+        The others approximate it in a fraction of the time by a normal distribution of the
+        unconstrained parameters: near the mode (``"laplace"``), along the way to it
+        (``"pathfinder"``), or by variational inference with independent or correlated parameters
+        (``"meanfield"``, ``"fullrank"``). The draws are weighted by their importance; the summary
+        begins with Pareto k, which says whether they can be trusted, and a warning is given if not.
+        See `BrmsFit.from_approximation`.
+    chains : int
+        Number of Markov chains. Approximations return ``chains * iter_sampling`` draws as one
+        chain; Pathfinder follows as many paths as there are chains, and four at least.
+    iter_warmup, iter_sampling : int
+        Iterations of each chain before and after adaptation ends. `iter_warmup`, and all of `thin`,
+        `adapt_delta`, `max_treedepth`, `save_warmup`, `iter`, `warmup` and `control`, are refused
+        if they are given with an approximation, which has no Markov chains.
+    thin : int
+        Keep every `thin`-th draw.
+    cores : int, optional
+        Processors to use; by default all. Chains, or paths of Pathfinder, run at once as many as
+        there are cores, or with threads, ``cores // threads``, but at least one.
+    seed : int, optional
+        Seed of the random numbers. Drawn, and kept with the fit, if not given.
+    adapt_delta : float
+        Target acceptance probability; raise it towards 1 if there are divergences.
+    max_treedepth : int
+        Limit of the trajectories' length, as a power of two.
+    init : "auto", float, mapping or sequence of mappings
+        Initial values. ``"auto"`` starts the chains around a quick approximation of the posterior,
+        spread by two of its standard deviations, and with its scales; a number x draws them from
+        (-x, x) on the unconstrained scale (brms' choice is 2); a mapping holds values by the names
+        of the Stan program for all chains, a sequence one mapping for each. An approximation
+        starts at one such point, Pathfinder at one for each path.
+    threads : int, optional
+        Threads within a chain, which share the rows of the data. Chains side by side (see `cores`)
+        use processors better; threads help when there are more processors than chains, and ten
+        thousand rows or more. With more than one, the Stan program is another and is compiled anew.
+        Where group-level effects are integrated out, threads have nothing to do, which a warning
+        says.
+    save_warmup : bool
+        Keep the warm-up draws too.
+    toolchain : {"cmdstan", "embedded"}, optional
+        What to compile with; by default an installed CmdStan, else the embedded toolchain.
+    progress : bool
+        Show progress.
+    verbose : bool
+        Also say, on standard error, what is fitted: the design, the priors in use, the toolchain
+        and the executable.
+    iter, warmup, control
+        As in brms: `iter` counts warm-up too, and `control` holds ``adapt_delta`` and
+        ``max_treedepth``. Translated to the above.
+
+    Returns
+    -------
+    BrmsFit
+        The fitted model; ``print`` it, or take its ``idata``.
+
+    Raises
+    ------
+    FormulaError, DataError, PriorError
+        If the model is not valid; before anything is compiled.
+    SamplingError
+        If an argument of the algorithm is not valid, before anything is compiled; or it fails.
+    CompileError
+        If there is no compiler, or Stan cannot translate the program.
+
+    References
+    ----------
+    Bürkner, P.-C. (2017). brms: An R package for Bayesian multilevel models using Stan. Journal of
+    Statistical Software, 80(1). https://doi.org/10.18637/jss.v080.i01
+
+    Zhang, L., Carpenter, B., Gelman, A. and Vehtari, A. (2022). Pathfinder: Parallel quasi-Newton
+    variational inference. Journal of Machine Learning Research, 23(306).
+    https://jmlr.org/papers/v23/21-0889.html
+
+    Kucukelbir, A., Tran, D., Ranganath, R., Gelman, A. and Blei, D. M. (2017). Automatic
+    differentiation variational inference. Journal of Machine Learning Research, 18(14).
+    https://jmlr.org/papers/v18/16-107.html
+
+    Examples
+    --------
+    >>> from brmspy import brm, load_dataset
+    >>> sleepstudy = load_dataset("sleepstudy")
+    >>> fit = brm("Reaction ~ Days + (Days | Subject)", sleepstudy, seed=1, progress=False)
+    >>> fit.summary().loc["b_Days", "Estimate"].round(0)
+    np.float64(10.0)
+
+    A first look, in a fraction of a second once the model is compiled:
+
+    >>> quick = brm("Reaction ~ Days", sleepstudy, algorithm="laplace", seed=1, progress=False)
+    >>> quick.record.approximation.pareto_k < 0.7
+    True
+    """
+    settings = settings_of(
+        algorithm=algorithm,
+        chains=chains,
+        iter_warmup=iter_warmup,
+        iter_sampling=iter_sampling,
+        thin=thin,
+        cores=cores,
+        seed=seed,
+        adapt_delta=adapt_delta,
+        max_treedepth=max_treedepth,
+        init=init,
+        threads=threads,
+        save_warmup=save_warmup,
+        toolchain=toolchain,
+        progress=progress,
+        verbose=verbose,
+        iter=iter,
+        warmup=warmup,
+        control=control,
+    )
+    model = build(
+        formula,
+        data,
+        family,
+        prior,
+        sample_prior=sample_prior,
+        marginalize=marginalize,
+        parameterization=parameterization,
+        threads=threads,
+        data2=data2,
+    )
+    return run_model(BrmsFit, model, settings)
+
+
+def load(path: str | Path) -> BrmsFit:
+    """Read a fitted model that `BrmsFit.save` wrote; needs no compiler.
+
+    Parameters
+    ----------
+    path : str or Path
+        The file.
+
+    Returns
+    -------
+    BrmsFit
+
+    Raises
+    ------
+    BrmspyError
+        If there is no such file, it holds no fit, or a newer brmspy wrote it.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> from brmspy import brm, load, load_dataset
+    >>> fit = brm("Reaction ~ Days", load_dataset("sleepstudy"), seed=1, progress=False)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     fit.save(Path(folder) / "fit.nc")
+    ...     again = load(Path(folder) / "fit.nc")
+    >>> again.nobs
+    180
+    """
+    return BrmsFit.load(path, model_from_spec)

@@ -1,0 +1,43 @@
+"""The fitted model with all that can be done with it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from brmspy.fit import Fit
+
+__all__ = ["BrmsFit"]
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class BrmsFit(Fit):
+    """A fitted model: named draws from the posterior, and what can be done with them.
+
+    Printing it shows a summary. ``fit["sd_Subject__Days"]`` returns the draws of a parameter by its
+    brms name, and `idata` all of them for ArviZ. A fit does not change; `idata` is the user's to
+    extend.
+
+    Every method but those of `Fit` is also a function of the same name, as in brms:
+    ``fit.loo()`` and ``brmspy.loo(fit)`` are the same.
+
+    Attributes
+    ----------
+    model : FittedModel
+        Formula, family, design, priors and Stan program.
+    variables : tuple of Variable
+        The posterior's variables with their labels, ``lprior`` included.
+    groups : mapping of str to xarray.Dataset
+        The draws and data, by group of InferenceData.
+    record : FitRecord
+        Toolchain, options, seed, times.
+
+    Examples
+    --------
+    >>> from brmspy import brm, load_dataset
+    >>> sleepstudy = load_dataset("sleepstudy")
+    >>> fit = brm("Reaction ~ Days + (Days | Subject)", sleepstudy, seed=1, progress=False)
+    >>> fit.summary().loc["b_Days", "Estimate"].round(0)
+    np.float64(10.0)
+    >>> fit["sd_Subject__Days"].dims
+    ('chain', 'draw')
+    """
