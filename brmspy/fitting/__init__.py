@@ -3,7 +3,16 @@
 from __future__ import annotations
 
 from brmspy.fitting.arguments import Settings, settings_of
+from brmspy.fitting.jobs import JobsInterrupted, LostWorkersError, run_jobs
 from brmspy.fitting.refit import refit
 from brmspy.fitting.run import run_model
 
-__all__ = ["Settings", "refit", "run_model", "settings_of"]
+__all__ = [
+    "JobsInterrupted",
+    "LostWorkersError",
+    "Settings",
+    "refit",
+    "run_jobs",
+    "run_model",
+    "settings_of",
+]
