@@ -33,6 +33,14 @@ if TYPE_CHECKING:
     from brmspy.families import bernoulli, binomial, gaussian, negbinomial, poisson, student
     from brmspy.formula import Formula, bf, lf, nlf, parse
     from brmspy.model import default_prior, stancode, standata
+    from brmspy.predict import (
+        fitted,
+        log_lik,
+        posterior_epred,
+        posterior_linpred,
+        posterior_predict,
+        residuals,
+    )
     from brmspy.priors import Prior, prior, set_prior
 
 # Where each public name lives. Nothing is imported before it is asked for: pandas, formulae and
@@ -64,6 +72,14 @@ _HOMES = {
     ),
     "brmspy.formula": ("Formula", "bf", "lf", "nlf", "parse"),
     "brmspy.model": ("default_prior", "stancode", "standata"),
+    "brmspy.predict": (
+        "fitted",
+        "log_lik",
+        "posterior_epred",
+        "posterior_linpred",
+        "posterior_predict",
+        "residuals",
+    ),
     "brmspy.priors": ("Prior", "prior", "set_prior"),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
@@ -88,17 +104,23 @@ __all__ = [
     "binomial",
     "brm",
     "default_prior",
+    "fitted",
     "gaussian",
     "lf",
     "list_datasets",
     "load",
     "load_dataset",
+    "log_lik",
     "model_matrix",
     "negbinomial",
     "nlf",
     "parse",
     "poisson",
+    "posterior_epred",
+    "posterior_linpred",
+    "posterior_predict",
     "prior",
+    "residuals",
     "set_prior",
     "stancode",
     "standata",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from brmspy import predict as prediction
 from brmspy.fit import Fit
 
 __all__ = ["BrmsFit"]
@@ -41,3 +42,11 @@ class BrmsFit(Fit):
     >>> fit["sd_Subject__Days"].dims
     ('chain', 'draw')
     """
+
+    posterior_epred = prediction.posterior_epred
+    posterior_linpred = prediction.posterior_linpred
+    posterior_predict = prediction.posterior_predict
+    log_lik = prediction.log_lik
+    fitted = prediction.fitted
+    predict = prediction.predict
+    residuals = prediction.residuals

@@ -37,6 +37,7 @@ from brmspy.data.records import (
     PredictorInfo,
 )
 from brmspy.errors import DataError
+from brmspy.formula.expression import deparse
 from brmspy.formula.parser import parse_rhs
 from brmspy.formula.terms import FixedPart, LinearPredictor, ModelTerms
 
@@ -135,6 +136,26 @@ class Design:
         return self.recipe.arrays(
             columns, groups=wanted, response=response, allow_new_levels=allow_new_levels
         )
+
+    def effect_labels(self, effects: FixedPart) -> tuple[str, ...]:
+        """Return the coefficients that terms would have in this design.
+
+        Parameters
+        ----------
+        effects : FixedPart
+            Terms, such as those on the left of the bar in ``(x | g)``.
+
+        Returns
+        -------
+        tuple of str
+            Their labels; what the model does not read at all is returned as it is written.
+        """
+        factors = [deparse(factor) for term in effects.terms for factor in term.factors]
+        unknown = [label for label in factors if label not in self.recipe.variables]
+        if unknown:
+            return tuple(unknown)
+        matrix = model_matrix_of(effects, self.recipe.variables)
+        return tuple(name.label for name in matrix.names)
 
     def _check_missing(self, needs: Sequence[Need], columns: Columns) -> None:
         """Refuse missing values, except in groups and in factors that stand alone in a term."""

@@ -176,6 +176,36 @@ class Arrays:
     trials: npt.NDArray[np.int64] | None
     weights: FloatArray | None
 
+    def part(self, rows: slice) -> Arrays:
+        """Return the arrays of some of the rows.
+
+        Parameters
+        ----------
+        rows : slice
+            Which rows.
+
+        Returns
+        -------
+        Arrays
+        """
+        return Arrays(
+            nobs=len(range(*rows.indices(self.nobs))),
+            rows=self.rows[rows],
+            predictors={
+                name: PredictorArrays(
+                    item.X[rows], None if item.offset is None else item.offset[rows]
+                )
+                for name, item in self.predictors.items()
+            },
+            groups=tuple(
+                GroupArrays(item.index[rows], item.Z[rows], item.new_levels) for item in self.groups
+            ),
+            covariates={name: values[rows] for name, values in self.covariates.items()},
+            response=None if self.response is None else self.response.iloc[rows],
+            trials=None if self.trials is None else self.trials[rows],
+            weights=None if self.weights is None else self.weights[rows],
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Dropped:

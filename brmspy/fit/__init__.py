@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from brmspy.fit.advice import Finding
 from brmspy.fit.contract import FittedModel
+from brmspy.fit.datasets import observation_labels
 from brmspy.fit.diagnostics import Diagnostics, diagnose
 from brmspy.fit.record import Approximation, FitRecord
 from brmspy.fit.result import Fit
@@ -18,4 +19,5 @@ __all__ = [
     "FittedModel",
     "Variable",
     "diagnose",
+    "observation_labels",
 ]

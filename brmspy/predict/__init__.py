@@ -1,8 +1,27 @@
-"""From posterior draws to linear predictors and densities of any data, vectorised over draws."""
+"""From posterior draws to linear predictors, means, new responses and densities of any data."""
 
 from __future__ import annotations
 
-from brmspy.predict.density import log_lik
+from brmspy.predict.density import log_density
 from brmspy.predict.linear import distributional_parameters, linear_predictors
+from brmspy.predict.posterior import (
+    log_lik,
+    posterior_epred,
+    posterior_linpred,
+    posterior_predict,
+)
+from brmspy.predict.summaries import fitted, predict, residuals, summarise
 
-__all__ = ["distributional_parameters", "linear_predictors", "log_lik"]
+__all__ = [
+    "distributional_parameters",
+    "fitted",
+    "linear_predictors",
+    "log_density",
+    "log_lik",
+    "posterior_epred",
+    "posterior_linpred",
+    "posterior_predict",
+    "predict",
+    "residuals",
+    "summarise",
+]

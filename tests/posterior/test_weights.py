@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from brmspy import bf, load_dataset
 from brmspy.model import Model, build
-from brmspy.predict import log_lik
+from brmspy.predict import log_density
 
 DRAWS = 7
 
@@ -38,7 +38,7 @@ def parameters(model: Model) -> dict[str, NDArray[np.float64]]:
 
 def total(model: Model) -> NDArray[np.float64]:
     arrays = model.design.arrays
-    density = log_lik(model.design, model.family, model.response, parameters(model), arrays)
+    density = log_density(model.design, model.family, model.response, parameters(model), arrays)
     return density.sum(axis=1)
 
 

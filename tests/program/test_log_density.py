@@ -14,7 +14,7 @@ from brmspy.engine.progress import Progress
 from brmspy.engine.sampling import SampleOptions, sample
 from brmspy.engine.stan_json import write_json
 from brmspy.engine.toolchain import find_toolchain
-from brmspy.predict import log_lik
+from brmspy.predict import log_density
 from brmspy.program import group_members
 
 pytestmark = pytest.mark.compiled
@@ -103,7 +103,7 @@ def test_identity(compiled_case, parameterization, tmp_path):
         run = sample(exe, program.data, options, progress=progress)
     parameters = program.recover(run.draws)
     flat = {name: value[0] for name, value in parameters.items()}
-    likelihood = log_lik(model.design, model.family, model.response, flat, model.design.arrays)
+    likelihood = log_density(model.design, model.family, model.response, flat, model.design.arrays)
     ours = likelihood.sum(axis=1) + program.log_prior(run.draws)[0]
     ours = ours + np.asarray(latent_density(model, run.draws, parameters)).ravel()
     data = tmp_path / "data.json"

@@ -22,7 +22,7 @@ from brmspy.engine.stan_json import write_json
 from brmspy.engine.toolchain import find_toolchain
 from brmspy.errors import SamplingError
 from brmspy.model import build, model_from_spec
-from brmspy.predict import log_lik
+from brmspy.predict import log_density
 
 GOLDEN = Path(__file__).parent / "golden"
 
@@ -170,7 +170,7 @@ def check_likelihood(model, folder):
     with Progress(show=False) as progress:
         run = sample(exe, program.data, options, progress=progress)
     parameters = {name: value[0] for name, value in program.recover(run.draws).items()}
-    density = log_lik(
+    density = log_density(
         model.design, model.family, model.response, parameters, model.design.arrays
     ).sum(axis=1)
     without = log_prob(exe, program, run.draws, folder, prior_only=1)
