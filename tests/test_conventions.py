@@ -38,18 +38,20 @@ MAY_IMPORT: dict[str, set[str]] = {
     "fit": {*BEFORE_PROGRAM, "program", "engine"},
     "fitting": {*BEFORE_PROGRAM, "program", "engine", "fit", "model"},
     "predict": {*BEFORE_PROGRAM, "program", "fit"},
+    "drawing": set(),
     "datasets": set(),
 }
 
 # The only rooms that use each of these libraries.
 KEEPERS: dict[str, set[str]] = {
-    "arviz": {"fit"},
+    "arviz": {"drawing", "fit"},
     "cmdstanpy": {"engine"},
     "filelock": {"engine"},
     "formulae": {"data"},
     "h5netcdf": {"fit"},
     "httpstan": {"engine"},
     "jinja2": {"program"},
+    "matplotlib": {"drawing"},
     "narwhals": {"data"},
     "tqdm": {"engine"},
     "xarray": {"fit"},
