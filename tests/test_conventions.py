@@ -39,6 +39,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "fitting": {*BEFORE_PROGRAM, "program", "engine", "fit", "model"},
     "predict": {*BEFORE_PROGRAM, "program", "fit"},
     "drawing": set(),
+    "grids": {"formula", "data", "families", "fit"},
     "datasets": set(),
 }
 

@@ -15,7 +15,7 @@ from brmspy.data.checks import (
     warn_dropped,
     warn_single_levels,
 )
-from brmspy.data.columns import Columns, is_missing, some_rows
+from brmspy.data.columns import Columns, is_missing, kind, read_column, some_rows
 from brmspy.data.frame import as_frame
 from brmspy.data.matrix import model_matrix_of
 from brmspy.data.names import CoefName
@@ -156,6 +156,32 @@ class Design:
             return tuple(unknown)
         matrix = model_matrix_of(effects, self.recipe.variables)
         return tuple(name.label for name in matrix.names)
+
+    def is_discrete(self, column: str) -> bool:
+        """Tell whether predictions know only those values of a column that the data have.
+
+        That is so for factors, text and logicals, and for numbers that the formula makes a factor
+        of, as in ``factor(x)``, but not for those of which it makes intervals: ``I(x > 3)``.
+
+        Parameters
+        ----------
+        column : str
+            A column of `data`.
+
+        Returns
+        -------
+        bool
+        """
+        if kind(read_column(self.data[column], column)) != "number":
+            return True
+        seen = np.unique(self.data[column].to_numpy(dtype=np.float64))
+        others = np.append((seen[1:] + seen[:-1]) / 2, self.data[column].mean())
+        frame = self.data.iloc[np.zeros(len(others), dtype=np.intp)].assign(**{column: others})
+        columns = read_columns(frame, list(frame.columns), _has_reserved_intercept(self.terms))
+        return any(
+            column in variable.expression.reads and variable.refuses_any(columns)
+            for variable in self.recipe.variables.values()
+        )
 
     def _check_missing(self, needs: Sequence[Need], columns: Columns) -> None:
         """Refuse missing values, except in groups and in factors that stand alone in a term."""

@@ -60,6 +60,22 @@ class Variable:
             return _numbers(value, self, columns)
         return _codes(value, self, self.levels, columns)
 
+    def refuses_any(self, columns: Columns) -> bool:
+        """Tell whether it is a factor that lacks a level in any row.
+
+        Parameters
+        ----------
+        columns : Columns
+            New data.
+        """
+        if self.levels is None:
+            return False
+        value = self.expression.evaluate(columns)
+        if not isinstance(value, (np.ndarray, pd.Categorical)):
+            return False
+        codes, unknown = self.levels.match(value)
+        return bool(unknown) or bool((codes < 0).any())
+
 
 def fit_variable(expression: Expression, columns: Columns) -> Variable:
     """Fix type and levels of an expression by the training data.

@@ -1,0 +1,6 @@
+"""Data to predict for: which columns a model reads, typical values of them, and crossed values."""
+
+from brmspy.grids.columns import GridColumn, grid_columns, predictors_behind
+from brmspy.grids.grid import grid
+
+__all__ = ["GridColumn", "grid", "grid_columns", "predictors_behind"]
