@@ -75,7 +75,7 @@ def grid(
     if both:
         raise BrmspyError(f"{both[0]!r} is both in values and in at. Name it in one of them.")
     crossed = list(product(*(_listed(name, given) for name, given in values.items())))
-    rows = {name: list(found) for name, found in zip(values, zip(*crossed, strict=True))}
+    rows = {name: [row[place] for row in crossed] for place, name in enumerate(values)}
     for name, value in held.items():
         if len(_listed(name, value)) != 1:
             raise BrmspyError(
@@ -134,7 +134,9 @@ def cells(column: GridColumn, values: Sequence[Any]) -> Any:
 def _group_cells(column: GridColumn, values: Sequence[Any]) -> Any:
     """Return levels of a group, new ones included."""
     known = dict(zip(column.labels, column.levels, strict=True))
-    found = [value if pd.isna(value) else known.get(as_labels([value])[0], value) for value in values]
+    found = [
+        value if pd.isna(value) else known.get(as_labels([value])[0], value) for value in values
+    ]
     dtype = column.values.dtype
     if isinstance(dtype, pd.CategoricalDtype):
         new = [value for value in found if not pd.isna(value) and value not in dtype.categories]

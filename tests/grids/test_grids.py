@@ -63,8 +63,8 @@ def test_kind_levels_and_typical_value(
 ) -> None:
     found = column(formula, name)
     assert (found.kind, found.levels) == (kind, levels)
-    assert found.typical == pytest.approx(typical) if kind == "numeric" else (
-        found.typical == typical
+    assert (
+        found.typical == pytest.approx(typical) if kind == "numeric" else (found.typical == typical)
     )
 
 
@@ -100,7 +100,7 @@ def test_non_linear_parameters_come_after_what_reads_them() -> None:
     assert predictors_behind(fit, "Vm") == ("Vm",)
     assert predictors_behind(fit, "sigma") == ()
     assert list(grid_columns(fit)) == ["conc", "state"]
-    with pytest.raises(BrmspyError, match="no parameter 'Vn'.*'Vm'"):
+    with pytest.raises(BrmspyError, match=r"no parameter 'Vn'.*'Vm'"):
         predictors_behind(fit, "Vn")
 
 
