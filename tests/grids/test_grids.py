@@ -107,7 +107,7 @@ def test_non_linear_parameters_come_after_what_reads_them() -> None:
 def test_sequence() -> None:
     assert column("y ~ whole", "whole").sequence(3) == [1.0, 3.5, 6.0]
     assert column("y ~ size", "size").sequence() == ["s", "m", "l"]
-    with pytest.warns(match="constant"):
+    with pytest.warns(match="the same value in all rows"):
         fit = model("y ~ one + whole", DATA.assign(one=1.0))
     assert grid_columns(fit)["one"].sequence() == [1.0]
 
@@ -166,7 +166,7 @@ def test_groups_may_be_new() -> None:
     assert found["size"].cat.categories.tolist() == ["s", "m", "l", "xl", "huge"]
     assert found["obs"].tolist() == [9, 77, 9, 77]
     arrays = fit.model.design.arrays_for(found, allow_new_levels=True)
-    assert [group.new_levels for group in arrays.groups] == [("huge",), ("77",)]
+    assert {group.new_levels for group in arrays.groups} == {("huge",), ("77",)}
 
 
 @pytest.mark.parametrize(
