@@ -19,6 +19,8 @@ _ENOUGH = 2.0
 # Where a standard deviation may be near zero, centred coordinates form a funnel. One smaller
 # by this factor must be less likely, by this difference of log likelihoods.
 _SMALLER, _UNLIKELY = 4.0, 5.0
+# With few levels that difference takes other standard deviations for better known than they are.
+_FEW_LEVELS, _UNLIKELY_OF_FEW = 8, 10.0
 
 
 def choose_coordinates(
@@ -62,7 +64,8 @@ def choose_coordinates(
 
 def _clear_of_zero(block: BlockPilot) -> NDArray[np.bool_]:
     """Return which standard deviations are clear of zero, shape (coefs,)."""
-    return block.evidence(_SMALLER) > _UNLIKELY
+    few = len(block.odds) < _FEW_LEVELS
+    return block.evidence(_SMALLER) > (_UNLIKELY_OF_FEW if few else _UNLIKELY)
 
 
 def _one_by_one(block: BlockPilot) -> NDArray[np.bool_]:
