@@ -33,7 +33,7 @@ def brm(
     thin: int = 1,
     cores: int | None = None,
     seed: int | None = None,
-    adapt_delta: float = 0.8,
+    adapt_delta: float | None = None,
     max_treedepth: int = 10,
     init: str | float | Mapping[str, Any] | Sequence[Mapping[str, Any]] = "auto",
     threads: int | None = None,
@@ -91,8 +91,10 @@ def brm(
         there are cores, or with threads, ``cores // threads``, but at least one.
     seed : int, optional
         Seed of the random numbers. Drawn, and kept with the fit, if not given.
-    adapt_delta : float
-        Target acceptance probability; raise it towards 1 if there are divergences.
+    adapt_delta : float, optional
+        Target acceptance probability; raise it towards 1 if there are divergences. By default 0.8,
+        and 0.95 for non-linear models with group-level effects that the data say little about,
+        whose posteriors bend.
     max_treedepth : int
         Limit of the trajectories' length, as a power of two.
     init : "auto", float, mapping or sequence of mappings

@@ -21,7 +21,7 @@ from brmspy.errors import CompileError
 
 __all__ = ["EmbeddedToolchain", "find_embedded"]
 
-# benchmarks/compile_flags.py measures what these cost and gain. STAN_THREADS is always on: it
+# benchmarks/compile.py measures what compiling costs. STAN_THREADS is always on: it
 # costs nothing measurable, and one runner then serves every model.
 _FLAGS = (
     "-std=c++17",

@@ -14,13 +14,13 @@ from brmspy.errors import SamplingError, did_you_mean
 __all__ = ["Settings", "settings_of"]
 
 # Those of brm(), to see whether an argument is given together with brms' name for it.
-_DEFAULTS = {"iter_warmup": 1000, "iter_sampling": 1000, "adapt_delta": 0.8, "max_treedepth": 10}
+_DEFAULTS = {"iter_warmup": 1000, "iter_sampling": 1000, "adapt_delta": None, "max_treedepth": 10}
 
 # What only Markov chains have, as it is when it is not given.
 _OF_CHAINS: Mapping[str, Any] = {
     "iter_warmup": 1000,
     "thin": 1,
-    "adapt_delta": 0.8,
+    "adapt_delta": None,
     "max_treedepth": 10,
     "save_warmup": False,
     "iter": None,
@@ -48,6 +48,8 @@ class Settings:
         Those of the sampler; for an approximation, chains are its paths.
     draws : int
         Number of draws of an approximation.
+    adapt_delta : float or None
+        Target acceptance probability, as given to `brm`; None leaves it to the model's plan.
     init : "auto", float, mapping or sequence of mappings
         Initial values, as given to `brm`.
     toolchain : str or None
@@ -61,6 +63,7 @@ class Settings:
     algorithm: str
     options: SampleOptions
     draws: int
+    adapt_delta: float | None = None
     init: Any = "auto"
     toolchain: str | None = None
     progress: bool = True
@@ -86,9 +89,10 @@ class Settings:
             "threads": options.threads,
             "toolchain": self.toolchain,
         }
-        of_chains = ("iter_warmup", "thin", "adapt_delta", "max_treedepth", "save_warmup")
+        of_chains = ("iter_warmup", "thin", "max_treedepth", "save_warmup")
         if self.algorithm == "nuts":
             given |= {name: getattr(options, name) for name in of_chains}
+            given["adapt_delta"] = self.adapt_delta
         return given
 
     def approximation(self, options: SampleOptions) -> ApproximateOptions:
@@ -113,7 +117,7 @@ def settings_of(
     thin: int = 1,
     cores: int | None = None,
     seed: int | None = None,
-    adapt_delta: float = 0.8,
+    adapt_delta: float | None = None,
     max_treedepth: int = 10,
     init: str | float | Mapping[str, Any] | Sequence[Mapping[str, Any]] = "auto",
     threads: int | None = None,
@@ -163,7 +167,7 @@ init, threads, save_warmup, toolchain, progress, verbose, iter, warmup, control
         thin=thin,
         cores=cores,
         seed=seed,
-        adapt_delta=tuning["adapt_delta"],
+        adapt_delta=0.8 if tuning["adapt_delta"] is None else tuning["adapt_delta"],
         max_treedepth=tuning["max_treedepth"],
         inits=None if init == "auto" else init,  # type: ignore[arg-type]  # text is refused there
         threads=threads,
@@ -174,7 +178,16 @@ init, threads, save_warmup, toolchain, progress, verbose, iter, warmup, control
         raise SamplingError(
             f"init has {chains} values, but algorithm={method!r} starts once. Give one mapping."
         )
-    return Settings(method, options, chains * iter_sampling, init, toolchain, progress, verbose)
+    return Settings(
+        algorithm=method,
+        options=options,
+        draws=chains * iter_sampling,
+        adapt_delta=tuning["adapt_delta"],
+        init=init,
+        toolchain=toolchain,
+        progress=progress,
+        verbose=verbose,
+    )
 
 
 def _algorithm(name: str) -> str:
@@ -232,7 +245,7 @@ def _iterations(
 
 
 def _tuning(
-    adapt_delta: float, max_treedepth: int, control: Mapping[str, Any] | None
+    adapt_delta: float | None, max_treedepth: int, control: Mapping[str, Any] | None
 ) -> dict[str, Any]:
     """Merge brms' `control` with the arguments that brmspy has for the same."""
     tuning: dict[str, Any] = {"adapt_delta": adapt_delta, "max_treedepth": max_treedepth}

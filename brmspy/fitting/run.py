@@ -50,6 +50,8 @@ def run_model(kind: type[F], model: Model, settings: Settings) -> F:
         If there is no compiler, or Stan cannot translate the program.
     """
     options = replace(settings.options, chains=settings.processes, threads=model.threads)
+    if settings.adapt_delta is None:
+        options = replace(options, adapt_delta=model.program.plan.adapt_delta)
     options = _with_start(options, settings.init, model.program)
     tools = find_toolchain(settings.toolchain)
     with Progress(show=settings.progress) as display:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
 from brmspy.data import Design
+from brmspy.formula import NonlinearPredictor
 from brmspy.pilot import Pilot
 from brmspy.program.compose import TermSet
 
 __all__ = ["EffectPlan", "SamplerPlan", "sampler_plan"]
+
+_USUAL, _CAREFUL = 0.8, 0.95  # target acceptance probabilities
 
 
 @dataclass(frozen=True)
@@ -75,12 +79,15 @@ class SamplerPlan:
     coefficients, likelihood, start : str
         In words: the coordinates of population-level coefficients, how the response enters, and
         where the chains start.
+    adapt_delta : float
+        Target acceptance probability, unless the user sets it.
     """
 
     effects: tuple[EffectPlan, ...]
     coefficients: str
     likelihood: str
     start: str
+    adapt_delta: float = 0.8
 
     def table(self) -> pd.DataFrame:
         """Return the plan of the group-level effects.
@@ -112,6 +119,7 @@ class SamplerPlan:
             f"coefficients: {self.coefficients}",
             f"likelihood: {self.likelihood}",
             f"start: {self.start}",
+            f"target acceptance: {self.adapt_delta:g}",
         ]
         return "\n".join(["Sampler's plan", *(f"  {line}" for line in lines)])
 
@@ -162,6 +170,26 @@ def sampler_plan(
         _coefficients(terms),
         likelihood,
         "Stan's random points" if pilot is None else "around a pilot fit, with its scales",
+        _CAREFUL if pilot is not None and _bends(design, effects) else _USUAL,
+    )
+
+
+def _bends(design: Design, effects: Sequence[EffectPlan]) -> bool:
+    """Whether non-linear parameters have effects that the data say little about.
+
+    Such effects and their standard deviations lie along curves whose width changes; coordinates
+    that suit the middle of the posterior then call for steps too long for its ends.
+    """
+    nonlinear = {
+        name
+        for predictor in design.terms.predictors
+        if isinstance(predictor, NonlinearPredictor)
+        for name in predictor.parameters
+    }
+    return any(
+        not plan.integrated and plan.centred < plan.levels
+        for group, plan in zip(design.groups, effects, strict=True)
+        if any(coef.predictor in nonlinear for coef in group.coefs)
     )
 
 

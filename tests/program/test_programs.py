@@ -163,7 +163,7 @@ def test_centring_leaves_the_mean_unchanged(case):
     ("formula", "data", "family"),
     [
         ("incidence | trials(size) ~ period + (1 | herd)", "cbpp", "binomial"),
-        ("yields ~ nitrogen + (1 | blocks/varieties)", "oats", "student"),
+        ("Reaction ~ Days + (1 | Subject)", "sleepstudy", "student"),
         ("Reaction ~ Days + (Days | Subject)", "sleepstudy", "gaussian"),
     ],
 )

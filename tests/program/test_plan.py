@@ -1,0 +1,49 @@
+"""What the sampler is told unless the user says otherwise."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from brmspy import bf, load_dataset, prior
+from brmspy.model import build
+
+GROWTH = [
+    prior("normal(100, 20)", nlpar="Asym"),
+    prior("normal(-8, 5)", nlpar="R0"),
+    prior("normal(-3, 1)", nlpar="lrc"),
+]
+
+
+def growth(**sub_formulas: str) -> Any:
+    body = "height ~ Asym + (R0 - Asym) * exp(-exp(lrc) * age)"
+    parts = {"Asym": "1", "R0": "1", "lrc": "1"} | sub_formulas
+    return bf(body, *(f"{name} ~ {part}" for name, part in parts.items()), nl=True)
+
+
+@pytest.mark.parametrize(
+    ("formula", "options", "expected"),
+    [
+        (growth(), {}, 0.8),
+        (growth(Asym="1 + (1 | Seed)"), {}, 0.8),
+        (growth(Asym="1 + (1 | Seed)", lrc="1 + (1 | Seed)"), {}, 0.95),
+        (growth(lrc="1 + (1 | Seed)"), {"parameterization": "noncentered"}, 0.8),
+    ],
+    ids=["no groups", "centred", "little known", "textbook"],
+)
+def test_smaller_steps_where_posteriors_bend(
+    formula: Any, options: dict[str, Any], expected: float
+) -> None:
+    model = build(formula, load_dataset("loblolly"), prior=GROWTH, **options)
+    assert model.program.plan.adapt_delta == expected
+    assert f"target acceptance: {expected}" in str(model.program.plan)
+
+
+def test_few_levels_are_not_centred_unless_their_sd_is_clear_of_zero() -> None:
+    data = load_dataset("oats")
+    nested = "yields ~ nitrogen + (1 | blocks/varieties)"
+    plan = build(nested, data, marginalize=False).program.plan
+    assert plan.table()["centred"].tolist() == [0, 0]
+    plan = build("yields ~ nitrogen + (1 | blocks)", data, marginalize=False).program.plan
+    assert plan.table()["centred"].tolist() == [6]
