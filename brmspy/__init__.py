@@ -18,6 +18,14 @@ if TYPE_CHECKING:
     from brmspy.brmsfit import BrmsFit
     from brmspy.data import model_matrix
     from brmspy.datasets import list_datasets, load_dataset
+    from brmspy.effects import (
+        comparisons,
+        conditional_effects,
+        emmeans,
+        joint_tests,
+        predictions,
+        slopes,
+    )
     from brmspy.errors import (
         BrmspyError,
         BrmspyWarning,
@@ -32,6 +40,7 @@ if TYPE_CHECKING:
     )
     from brmspy.families import bernoulli, binomial, gaussian, negbinomial, poisson, student
     from brmspy.formula import Formula, bf, lf, nlf, parse
+    from brmspy.grids import grid
     from brmspy.model import default_prior, stancode, standata
     from brmspy.predict import (
         fitted,
@@ -50,6 +59,14 @@ _HOMES = {
     "brmspy.brmsfit": ("BrmsFit",),
     "brmspy.data": ("model_matrix",),
     "brmspy.datasets": ("list_datasets", "load_dataset"),
+    "brmspy.effects": (
+        "comparisons",
+        "conditional_effects",
+        "emmeans",
+        "joint_tests",
+        "predictions",
+        "slopes",
+    ),
     "brmspy.errors": (
         "BrmspyError",
         "BrmspyWarning",
@@ -71,6 +88,7 @@ _HOMES = {
         "student",
     ),
     "brmspy.formula": ("Formula", "bf", "lf", "nlf", "parse"),
+    "brmspy.grids": ("grid",),
     "brmspy.model": ("default_prior", "stancode", "standata"),
     "brmspy.predict": (
         "fitted",
@@ -103,9 +121,14 @@ __all__ = [
     "bf",
     "binomial",
     "brm",
+    "comparisons",
+    "conditional_effects",
     "default_prior",
+    "emmeans",
     "fitted",
     "gaussian",
+    "grid",
+    "joint_tests",
     "lf",
     "list_datasets",
     "load",
@@ -119,9 +142,11 @@ __all__ = [
     "posterior_epred",
     "posterior_linpred",
     "posterior_predict",
+    "predictions",
     "prior",
     "residuals",
     "set_prior",
+    "slopes",
     "stancode",
     "standata",
     "student",

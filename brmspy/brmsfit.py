@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from brmspy import effects, grids
 from brmspy import predict as prediction
 from brmspy.fit import Fit
 
@@ -50,3 +51,10 @@ class BrmsFit(Fit):
     fitted = prediction.fitted
     predict = prediction.predict
     residuals = prediction.residuals
+    conditional_effects = effects.conditional_effects
+    predictions = effects.predictions
+    comparisons = effects.comparisons
+    slopes = effects.slopes
+    emmeans = effects.emmeans
+    joint_tests = effects.joint_tests
+    grid = grids.grid

@@ -40,12 +40,13 @@ MAY_IMPORT: dict[str, set[str]] = {
     "predict": {*BEFORE_PROGRAM, "program", "fit"},
     "drawing": set(),
     "grids": {"formula", "data", "families", "fit"},
+    "effects": {"formula", "data", "families", "fit", "predict", "grids", "drawing"},
     "datasets": set(),
 }
 
 # The only rooms that use each of these libraries.
 KEEPERS: dict[str, set[str]] = {
-    "arviz": {"drawing", "fit"},
+    "arviz": {"drawing", "effects", "fit"},
     "cmdstanpy": {"engine"},
     "filelock": {"engine"},
     "formulae": {"data"},
