@@ -111,7 +111,7 @@ def interaction_of(parts: Sequence[Coefficients]) -> Coefficients:
     names, matrix = parts[0].names, parts[0].matrix
     for part in parts[1:]:
         names = tuple(f"({first}) : ({second})" for first in names for second in part.names)
-        matrix = np.kron(matrix, part.matrix)
+        matrix = np.asarray(np.kron(matrix, part.matrix), dtype=np.float64)
     return Coefficients(names, matrix)
 
 
@@ -129,10 +129,10 @@ def interaction_basis(sizes: Mapping[str, int], chosen: Sequence[str]) -> FloatA
     -------
     ndarray, shape (contrast, mean)
     """
-    matrix = np.ones((1, 1))
+    matrix: FloatArray = np.ones((1, 1))
     for name, size in sizes.items():
         part = np.eye(size)[1:] - np.eye(size)[:-1] if name in chosen else np.ones((1, size)) / size
-        matrix = np.kron(matrix, part)
+        matrix = np.asarray(np.kron(matrix, part), dtype=np.float64)
     return matrix
 
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from brmspy.effects.estimates import Estimates, estimates_of
 from brmspy.effects.rows import as_draws, groups_of, over_rows
-from brmspy.effects.scenarios import as_names, identified, notes_of, rows_of, with_value
+from brmspy.effects.scenarios import as_names, identified, is_typical, notes_of, rows_of, with_value
 from brmspy.effects.target import Target, check_choice
 from brmspy.errors import BrmspyError
 from brmspy.grids import GridColumn
@@ -103,7 +103,8 @@ def comparisons(
         ``"iqr"`` (from the first quartile to the third) or ``"minmax"``.
     newdata : DataFrame, "typical" or None
         The rows: by default those that the model was fitted to; ``"typical"`` is one row with
-        numbers at their means and factors at their first levels.
+        numbers at their means and factors at their first levels, of a new level of each group
+        unless `re_formula` leaves group-level effects out.
     by : str or sequence of str, optional
         Average over the rows that are alike in these columns.
     comparison : {"difference", "ratio", "lift"} or callable
@@ -159,7 +160,7 @@ def comparisons(
         dpar=dpar,
         nlpar=nlpar,
         ndraws=ndraws,
-        allow_new_levels=allow_new_levels,
+        allow_new_levels=allow_new_levels or is_typical(newdata),
         sample_new_levels=sample_new_levels,
         seed=seed,
     )
@@ -167,7 +168,8 @@ def comparisons(
     frame = rows_of(target, newdata)
     names = as_names("by", by)
     groups = groups_of(frame, names) if average or names else None
-    labels, arrays, like = [], [], None
+    labels, arrays = [], []
+    like: Any = None
     for pair in _pairs(target, frame, variables):
         scenarios = [
             with_value(target, frame, pair.column, value) for value in (pair.low, pair.high)
@@ -228,13 +230,14 @@ def _pairs(target: Target, frame: pd.DataFrame, variables: Any) -> Iterator[_Pai
 def _of_levels(column: GridColumn, what: Any) -> Iterator[_Pair]:
     """Yield pairs of levels."""
     levels = column.levels
-    if what is None and column.kind == "logical":
-        pairs = [(False, True)]
-    elif what is None or what == "reference":
-        pairs = [(levels[0], level) for level in levels[1:]]
-    elif isinstance(what, str):
-        check_choice(f"variables[{column.name!r}]", what, _OF_FACTORS)
-        pairs = list(pairwise(levels) if what == "sequential" else combinations(levels, 2))
+    if what is None or isinstance(what, str):
+        how = what or "reference"
+        check_choice(f"variables[{column.name!r}]", how, _OF_FACTORS)
+        pairs = {
+            "reference": [(levels[0], level) for level in levels[1:]],
+            "sequential": list(pairwise(levels)),
+            "pairwise": list(combinations(levels, 2)),
+        }[how]
     else:
         low, high = _two(column, what)
         pairs = [(column.level(low), column.level(high))]

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from brmspy.drawing import joined
 from brmspy.effects.conditions import Condition, listed_conditions
-from brmspy.effects.report import Part, as_html, as_text
+from brmspy.effects.report import MOST_ROWS, Part, as_html, as_text
 from brmspy.effects.rows import as_draws
 from brmspy.effects.target import Held, Target, held_values
 from brmspy.effects.terms import chosen_effects, default_effects
@@ -123,9 +124,20 @@ class ConditionalEffect:
 
     @property
     def _part(self) -> Part:
-        title = f"{self.name}: {self.label}, {100 * self.prob:.4g}% intervals"
+        title = f"{self.label} by {joined(self.columns)}, with {100 * self.prob:.4g}% intervals"
         notes = (self.subtitle,) if self.subtitle else ()
-        return Part(title, self.table, 4, self.table["se__"].to_numpy(dtype=np.float64), notes)
+        errors = self.table["se__"].to_numpy(dtype=np.float64)
+        return Part(title, self.table, 4, errors, notes, self._some_rows())
+
+    def _some_rows(self) -> list[int] | None:
+        """Return rows with some of the first column's values, if there are many."""
+        if len(self.table) <= MOST_ROWS or self.columns[0] in self.factors:
+            return None
+        first = self.table[self.columns[0]].to_numpy()
+        values = np.unique(first)
+        count = max(2, MOST_ROWS // (len(first) // len(values)))
+        some = values[np.linspace(0, len(values) - 1, min(count, len(values))).astype(int)]
+        return list(np.flatnonzero(np.isin(first, some)).tolist())
 
 
 class _NoSuchEffectError(BrmspyError, KeyError):

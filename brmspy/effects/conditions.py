@@ -85,8 +85,8 @@ def listed_conditions(target: Target, given: Any) -> tuple[Condition, ...]:
         return (Condition(),)
     if isinstance(given, Mapping):
         crossed = {name: _listed(value) for name, value in given.items()}
-        names = [None] * int(np.prod([len(values) for values in crossed.values()], dtype=int))
         rows = [tuple(zip(crossed, row, strict=True)) for row in product(*crossed.values())]
+        names: list[str | None] = [None] * len(rows)
     else:
         frame = as_frame(given)
         names = _names(frame)

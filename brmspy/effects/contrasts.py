@@ -68,8 +68,9 @@ class Contrasts:
         # Some contrasts may follow from others: take as many combinations as are independent.
         independent = joint_basis(matrix) @ np.linalg.pinv(matrix)
         values = self.linear.to_numpy().reshape(-1, self.linear.sizes["contrast"])
+        scale = float(np.abs(values).max(initial=0.0))
         tested = [
-            Tested("all contrasts", values[:, start : start + size] @ independent.T)
+            Tested("all contrasts", values[:, start : start + size] @ independent.T, scale)
             for start in range(0, values.shape[1], size)
         ]
         return joint_table(tested, self.table[list(self.by)].iloc[::size])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -37,7 +37,8 @@ def hpd_table(draws: xr.DataArray, column: str, prob: float) -> pd.DataFrame:
         warnings.filterwarnings("ignore", r"\s*ArviZ is undergoing", FutureWarning)
         import arviz as az
     values = draws.to_numpy()
-    ends = az.hdi(values, hdi_prob=prob)
+    interval: Any = az.hdi  # which has no types
+    ends = interval(values, hdi_prob=prob)
     return pd.DataFrame(
         {
             column: np.median(values, axis=(0, 1)),

@@ -20,7 +20,7 @@ _NOTES = (
     "Approximate: F.ratio = W / df1, with W = m' S^-1 m of the posterior mean m and covariance S "
     "of df1 contrasts that say the same as the term; p.value is the tail of the chi-squared "
     "distribution beyond W, which takes the posterior for normal.",
-    "beyond is the share of draws farther from m than zero is, in the same distance; it does not.",
+    "beyond, the share of draws that are farther from m than zero is, needs no normal posterior.",
 )
 
 
@@ -68,10 +68,13 @@ class Tested:
         What they are called together.
     draws : ndarray, shape (draw, contrast)
         Independent contrasts.
+    scale : float
+        Size of the means that they are made of: what is far below it is rounding.
     """
 
     term: str
     draws: FloatArray
+    scale: float
 
 
 def joint_table(tested: Sequence[Tested], groups: pd.DataFrame) -> JointTests:
@@ -92,7 +95,7 @@ def joint_table(tested: Sequence[Tested], groups: pd.DataFrame) -> JointTests:
     per_group = len(tested) // max(len(groups), 1)
     rows = []
     for place, test in enumerate(tested):
-        statistic, df, beyond = _wald(test.draws)
+        statistic, df, beyond = _wald(test.draws, test.scale)
         if df == 0:
             continue
         rows.append(
@@ -110,13 +113,12 @@ def joint_table(tested: Sequence[Tested], groups: pd.DataFrame) -> JointTests:
     return JointTests(pd.DataFrame(rows, columns=pd.Index(names)))
 
 
-def _wald(draws: FloatArray) -> tuple[float, int, float]:
+def _wald(draws: FloatArray, scale: float) -> tuple[float, int, float]:
     """Return the distance of zero from the mean, its degrees of freedom, and the share beyond."""
     mean = draws.mean(axis=0)
     centred = draws - mean
     _, sizes, axes = np.linalg.svd(centred / np.sqrt(len(draws) - 1), full_matrices=False)
-    scale = max(float(np.abs(draws).max(initial=0.0)), np.finfo(float).tiny)
-    kept = sizes > 1e-9 * scale
+    kept = sizes > 1e-10 * scale
     root = axes[kept] / sizes[kept, None]
     statistic = float(((root @ mean) ** 2).sum())
     distances = ((centred @ root.T) ** 2).sum(axis=1)

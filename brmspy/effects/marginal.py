@@ -179,6 +179,7 @@ class MarginalMeans:
             Tested(
                 ":".join(chosen),
                 values[:, start : start + self._size] @ interaction_basis(sizes, chosen).T,
+                float(np.abs(values).max(initial=0.0)),
             )
             for start in range(0, values.shape[1], self._size)
             for chosen in terms
@@ -485,7 +486,7 @@ def _means(
     """Summarise marginal means."""
     link = target.link if target.method == "posterior_linpred" else get_link("identity")
     levels = found.table
-    texts = [" ".join(as_labels(row)) for row in levels.to_numpy(dtype=object)]
+    texts = [" ".join(as_labels(row)) for row in levels.to_numpy(dtype=object).tolist()]
     labels = [text or "overall" for text in texts]
     linear = as_draws(found.values, found.like, "mean", labels, "emmeans")
     draws = linear if scale == "link" else linear.copy(data=link.inverse(linear.to_numpy()))

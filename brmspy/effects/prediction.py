@@ -10,7 +10,7 @@ import pandas as pd
 
 from brmspy.effects.estimates import Estimates, estimates_of
 from brmspy.effects.rows import as_draws, groups_of, over_rows
-from brmspy.effects.scenarios import as_names, crossed, identified, notes_of, rows_of
+from brmspy.effects.scenarios import as_names, crossed, identified, is_typical, notes_of, rows_of
 from brmspy.effects.target import Target
 
 if TYPE_CHECKING:
@@ -45,7 +45,8 @@ def predictions(
         The fitted model.
     newdata : DataFrame, "typical" or None
         The rows: by default those that the model was fitted to; ``"typical"`` is one row with
-        numbers at their means and factors at their first levels.
+        numbers at their means and factors at their first levels, of a new level of each group
+        unless `re_formula` leaves group-level effects out.
     variables : str, sequence of str or mapping of str to sequence, optional
         Values to put into every row, each combination of them in turn. Of a column without values
         all levels, or minimum, quartiles and maximum, are taken.
@@ -98,7 +99,7 @@ def predictions(
         dpar=dpar,
         nlpar=nlpar,
         ndraws=ndraws,
-        allow_new_levels=allow_new_levels,
+        allow_new_levels=allow_new_levels or is_typical(newdata),
         sample_new_levels=sample_new_levels,
         seed=seed,
     )

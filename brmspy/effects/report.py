@@ -14,10 +14,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-__all__ = ["Part", "as_html", "as_text"]
+__all__ = ["MOST_ROWS", "Part", "as_html", "as_text"]
 
 _WIDTH = 88
-_MOST_ROWS = 12
+MOST_ROWS = 12
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,13 +29,15 @@ class Part:
     title : str
         What the table shows; may be empty.
     table : DataFrame
-        The table; of a long one the first rows are shown.
+        The table.
     estimates : int
         How many columns, the last ones, have decimals that follow from the uncertainty.
     errors : ndarray
         The uncertainty of each row.
     notes : tuple of str
         Sentences below it.
+    places : sequence of int or None
+        Which rows to show; by default all, or the first of a long table.
     """
 
     title: str
@@ -43,21 +45,25 @@ class Part:
     estimates: int
     errors: NDArray[np.float64]
     notes: tuple[str, ...] = ()
+    places: Sequence[int] | None = None
 
     @property
-    def hidden(self) -> int:
-        """Number of rows that are not shown."""
-        return len(self.table) - (_MOST_ROWS - 2) if len(self.table) > _MOST_ROWS else 0
+    def shown(self) -> pd.DataFrame:
+        """The rows that are shown."""
+        if self.places is not None:
+            return self.table.iloc[list(self.places)]
+        return self.table.head(len(self.table) if len(self.table) <= MOST_ROWS else MOST_ROWS - 2)
 
     @property
     def more(self) -> str:
         """A line that says how many rows are not shown; empty if all are."""
-        return f"… {self.hidden} more rows in .table" if self.hidden else ""
+        hidden = len(self.table) - len(self.shown)
+        return f"… {hidden} more rows in .table" if hidden else ""
 
     @cached_property
     def rows(self) -> list[list[str]]:
         """Heads of the columns, then the cells of the rows that are shown."""
-        shown = self.table.head(len(self.table) - self.hidden)
+        shown = self.shown
         decimals = _decimals(self.errors)
         first = shown.shape[1] - self.estimates
         columns = [

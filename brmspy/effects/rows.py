@@ -134,7 +134,11 @@ def _membership(groups: Groups, rows: slice) -> FloatArray:
 
 
 def as_draws(
-    values: FloatArray, like: xr.DataArray, dim: str, labels: Sequence[Any], name: str
+    values: FloatArray,
+    like: xr.DataArray,
+    dim: str,
+    labels: Sequence[Any] | pd.Index[Any],
+    name: str,
 ) -> xr.DataArray:
     """Return draws with their labels.
 

@@ -15,7 +15,7 @@ from brmspy.effects.target import Target
 from brmspy.errors import BrmspyError
 from brmspy.grids import cells, grid
 
-__all__ = ["as_names", "crossed", "identified", "notes_of", "rows_of", "with_value"]
+__all__ = ["as_names", "crossed", "identified", "is_typical", "notes_of", "rows_of", "with_value"]
 
 
 def rows_of(target: Target, newdata: Any) -> pd.DataFrame:
@@ -35,18 +35,38 @@ def rows_of(target: Target, newdata: Any) -> pd.DataFrame:
     Raises
     ------
     BrmspyError
-        If it is another word.
+        If it is a word other than this.
     """
     if newdata is None:
         return target.fit.data
-    if isinstance(newdata, str):
-        if newdata != "typical":
-            raise BrmspyError(
-                f"newdata = {newdata!r} is not valid. It is a data frame, None for the model's "
-                'own data, or "typical" for one row of typical values.'
-            )
-        return grid(target.fit, {})
-    return as_frame(newdata)
+    return grid(target.fit, {}) if is_typical(newdata) else as_frame(newdata)
+
+
+def is_typical(newdata: Any) -> bool:
+    """Tell whether the user asked for a row of typical values.
+
+    Parameters
+    ----------
+    newdata : Any
+        What the user gave.
+
+    Returns
+    -------
+    bool
+
+    Raises
+    ------
+    BrmspyError
+        If it is another word.
+    """
+    if not isinstance(newdata, str):
+        return False
+    if newdata != "typical":
+        raise BrmspyError(
+            f"newdata = {newdata!r} is not valid. It is a data frame, None for the model's own "
+            'data, or "typical" for one row of typical values.'
+        )
+    return True
 
 
 def crossed(
@@ -192,6 +212,8 @@ def notes_of(target: Target, frame: pd.DataFrame, newdata: Any, averaged: bool) 
     else:
         over = f"For {len(frame)} {rows} of {where}."
     groups = target.groups_note
+    if is_typical(newdata) and target.with_groups and groups:
+        groups = f"{groups}, of a new level"
     counted = target.fit.model.design.terms.response
     trials = (
         "Counts of the trials in each row; give newdata with one trial for probabilities."

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from brmspy.effects.comparison import METHODS_OF_MEANS
 from brmspy.effects.estimates import Estimates, estimates_of
 from brmspy.effects.rows import as_draws, groups_of, over_rows
-from brmspy.effects.scenarios import as_names, identified, notes_of, rows_of, with_value
+from brmspy.effects.scenarios import as_names, identified, is_typical, notes_of, rows_of, with_value
 from brmspy.effects.target import Target, check_choice
 from brmspy.errors import BrmspyError
 from brmspy.grids import GridColumn
@@ -67,7 +67,8 @@ def slopes(
         Columns of numbers, one after the other; by default all that the predictions read.
     newdata : DataFrame, "typical" or None
         The rows: by default those that the model was fitted to; ``"typical"`` is one row with
-        numbers at their means and factors at their first levels.
+        numbers at their means and factors at their first levels, of a new level of each group
+        unless `re_formula` leaves group-level effects out.
     by : str or sequence of str, optional
         Average over the rows that are alike in these columns.
     slope : {"dydx", "eyex", "eydx", "dyex"}
@@ -123,14 +124,15 @@ def slopes(
         dpar=dpar,
         nlpar=nlpar,
         ndraws=ndraws,
-        allow_new_levels=allow_new_levels,
+        allow_new_levels=allow_new_levels or is_typical(newdata),
         sample_new_levels=sample_new_levels,
         seed=seed,
     )
     frame = rows_of(target, newdata)
     names = as_names("by", by)
     groups = groups_of(frame, names) if average or names else None
-    labels, arrays, like = [], [], None
+    labels, arrays = [], []
+    like: Any = None
     for column in _numeric(target, frame, variables):
         step = _step(column, eps)
         own = frame[column.name].to_numpy(dtype=np.float64)

@@ -86,13 +86,13 @@ class GridColumn:
         predictors : sequence of str
             Their names; see `predictors_behind`.
         groups : bool
-            Whether group-level effects count.
+            Whether group-level effects count. Trials do not: no predictor reads them.
 
         Returns
         -------
         bool
         """
-        ignored = set() if groups else {"varying", "grouping"}
+        ignored = {"trials"} if groups else {"trials", "varying", "grouping"}
         return any(name in predictors and role not in ignored for name, role in self.uses)
 
     def sequence(self, length: int = 100) -> list[Any]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from brmspy.data import as_labels
 from brmspy.errors import BrmspyError, did_you_mean
@@ -96,7 +97,7 @@ def grid(
     )
 
 
-def cells(column: GridColumn, values: Sequence[Any]) -> Any:
+def cells(column: GridColumn, values: Sequence[Any] | NDArray[Any]) -> Any:
     """Return values as an array of the type that the column has in the data.
 
     Parameters
@@ -117,7 +118,7 @@ def cells(column: GridColumn, values: Sequence[Any]) -> Any:
     BrmspyError
         If a value is missing, is not a number, or is no level.
     """
-    dtype = column.values.dtype
+    dtype: Any = column.values.dtype
     if column.only_groups:
         return _group_cells(column, values)
     missing = [value for value in values if pd.api.types.is_scalar(value) and pd.isna(value)]
@@ -131,7 +132,7 @@ def cells(column: GridColumn, values: Sequence[Any]) -> Any:
     return pd.array(numbers.astype(np.int64), dtype=dtype) if whole else numbers
 
 
-def _group_cells(column: GridColumn, values: Sequence[Any]) -> Any:
+def _group_cells(column: GridColumn, values: Sequence[Any] | NDArray[Any]) -> Any:
     """Return levels of a group, new ones included."""
     known = dict(zip(column.labels, column.levels, strict=True))
     found = [
@@ -145,7 +146,7 @@ def _group_cells(column: GridColumn, values: Sequence[Any]) -> Any:
 
 
 def _numbers(
-    column: GridColumn, values: Sequence[Any]
+    column: GridColumn, values: Sequence[Any] | NDArray[Any]
 ) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
     """Return values as numbers."""
     for value in values:
