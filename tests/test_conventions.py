@@ -56,7 +56,7 @@ KEEPERS: dict[str, set[str]] = {
     "matplotlib": {"drawing"},
     "narwhals": {"data"},
     "tqdm": {"engine"},
-    "xarray": {"fit"},
+    "xarray": {"effects", "fit", "predict"},
 }
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from brmspy.data import as_labels
+from brmspy.data.factors import as_labels
 from brmspy.effects.coefficients import (
     Coefficients,
     contrast_coefficients,

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from brmspy.data import as_labels
+from brmspy.data.factors import as_labels
 from brmspy.effects.specs import Specs
 from brmspy.effects.target import Held, Target, chunks_of, held_values
 from brmspy.errors import BrmspyError

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import pandas as pd
 
-from brmspy.data import as_labels, encode, kind, read_column
+from brmspy.data.columns import kind, read_column
+from brmspy.data.factors import as_labels, encode
 from brmspy.errors import BrmspyError, did_you_mean
 from brmspy.formula import LinearPredictor, ModelTerms
 from brmspy.formula.expression import Name, names_in

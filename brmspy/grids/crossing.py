@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from brmspy.data import as_labels
+from brmspy.data.factors import as_labels
 from brmspy.errors import BrmspyError, did_you_mean
 from brmspy.grids.columns import GridColumn, grid_columns
 
