@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from brmspy.formula import Formula, bf, lf, nlf, parse
     from brmspy.grids import grid
     from brmspy.model import default_prior, stancode, standata
+    from brmspy.parameters import VarCorr, coef, fixef, posterior_summary, ranef
     from brmspy.predict import (
         fitted,
         log_lik,
@@ -90,6 +91,7 @@ _HOMES = {
     "brmspy.formula": ("Formula", "bf", "lf", "nlf", "parse"),
     "brmspy.grids": ("grid",),
     "brmspy.model": ("default_prior", "stancode", "standata"),
+    "brmspy.parameters": ("VarCorr", "coef", "fixef", "posterior_summary", "ranef"),
     "brmspy.predict": (
         "fitted",
         "log_lik",
@@ -116,16 +118,19 @@ __all__ = [
     "PriorWarning",
     "SamplingError",
     "SamplingWarning",
+    "VarCorr",
     "__version__",
     "bernoulli",
     "bf",
     "binomial",
     "brm",
+    "coef",
     "comparisons",
     "conditional_effects",
     "default_prior",
     "emmeans",
     "fitted",
+    "fixef",
     "gaussian",
     "grid",
     "joint_tests",
@@ -142,8 +147,10 @@ __all__ = [
     "posterior_epred",
     "posterior_linpred",
     "posterior_predict",
+    "posterior_summary",
     "predictions",
     "prior",
+    "ranef",
     "residuals",
     "set_prior",
     "slopes",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from brmspy import effects, grids
+from brmspy import effects, grids, parameters
 from brmspy import predict as prediction
 from brmspy.fit import Fit
 
@@ -58,3 +58,9 @@ class BrmsFit(Fit):
     emmeans = effects.emmeans
     joint_tests = effects.joint_tests
     grid = grids.grid
+
+    fixef = parameters.fixef
+    ranef = parameters.ranef
+    coef = parameters.coef
+    VarCorr = parameters.VarCorr
+    posterior_summary = parameters.posterior_summary

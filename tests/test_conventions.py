@@ -38,6 +38,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "fit": {*BEFORE_PROGRAM, "program", "engine"},
     "fitting": {*BEFORE_PROGRAM, "program", "engine", "fit", "model"},
     "predict": {*BEFORE_PROGRAM, "program", "fit"},
+    "parameters": {*BEFORE_PROGRAM, "program", "fit", "predict"},
     "drawing": set(),
     "grids": {"formula", "data", "families", "fit"},
     "effects": {"formula", "data", "families", "fit", "predict", "grids", "drawing"},
@@ -56,7 +57,7 @@ KEEPERS: dict[str, set[str]] = {
     "matplotlib": {"drawing"},
     "narwhals": {"data"},
     "tqdm": {"engine"},
-    "xarray": {"effects", "fit", "predict"},
+    "xarray": {"effects", "fit", "hypotheses", "parameters", "predict"},
 }
 
 
