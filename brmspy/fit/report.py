@@ -5,23 +5,30 @@ Both are made from one `Report`, so that they say the same.
 
 from __future__ import annotations
 
-import math
-import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 
-import numpy as np
 import pandas as pd
 
 from brmspy.fit.advice import Finding, verdict
 from brmspy.fit.contract import FittedModel
 from brmspy.fit.record import Approximation, FitRecord
 from brmspy.fit.variables import Variable
+from brmspy.markup import (
+    Table,
+    block,
+    decimals_for,
+    field_lines,
+    fields,
+    number,
+    paragraph,
+    warning,
+    wrapped,
+)
 
-__all__ = ["Report", "make_report"]
+__all__ = ["Report", "make_report", "model_fields"]
 
-_WIDTH = 80
 _TITLES = (
     ("group", "Multilevel Hyperparameters"),
     ("population", "Regression Coefficients"),
@@ -35,51 +42,6 @@ _PARETO_K = (
     "Pareto k says how well the approximation covers the posterior around its draws: below 0.5 "
     "well, up to 0.7 well enough to be of use. There are no chains to compare, hence no Rhat."
 )
-
-
-@dataclass(frozen=True)
-class Table:
-    """Rows of numbers, as text.
-
-    Attributes
-    ----------
-    caption : str
-        What the rows belong to; may be empty.
-    columns : tuple of str
-        Heads of the columns.
-    rows : tuple of (str, tuple of str)
-        Name and cells of each row.
-    """
-
-    caption: str
-    columns: tuple[str, ...]
-    rows: tuple[tuple[str, tuple[str, ...]], ...]
-
-    def lines(self) -> list[str]:
-        """Return the table as lines of text."""
-        width = max((len(name) for name, _ in self.rows), default=0)
-        cells = [self.columns, *(row for _, row in self.rows)]
-        widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-        names = ["", *(name for name, _ in self.rows)]
-        body = [
-            " ".join([name.ljust(width), *(c.rjust(w) for c, w in zip(row, widths, strict=True))])
-            for name, row in zip(names, cells, strict=True)
-        ]
-        return [self.caption, *body] if self.caption else body
-
-    def html(self) -> str:
-        """Return the table as HTML."""
-        caption = f"<caption>{escape(self.caption)}</caption>" if self.caption else ""
-        head = "".join(f'<th scope="col">{escape(column)}</th>' for column in self.columns)
-        body = "".join(
-            f'<tr><th scope="row">{escape(name)}</th>'
-            + "".join(f"<td>{escape(cell)}</td>" for cell in row)
-            + "</tr>"
-            for name, row in self.rows
-        )
-        return (
-            f"<table>{caption}<thead><tr><th></th>{head}</tr></thead><tbody>{body}</tbody></table>"
-        )
 
 
 @dataclass(frozen=True)
@@ -105,44 +67,26 @@ class Report:
 
     def text(self) -> str:
         """Return the report as text."""
-        width = max(len(name) for name, _ in self.header)
-        lines = []
-        for name, text in self.header:
-            first, *rest = text.split("\n")
-            lines.append(f"{name:>{width}}: {first}")
-            lines += [" " * (width + 2) + line for line in rest]
+        lines = field_lines(self.header)
         for title, tables in self.sections:
             lines += ["", f"{title}:"]
             for table in tables:
                 lines += table.lines()
         for finding in self.findings:
-            lines += ["", *_wrapped(f"Warning: {finding}")]
-        for paragraph in self.footer:
-            lines += ["", *_wrapped(paragraph)]
+            lines += ["", *wrapped(f"Warning: {finding}")]
+        for text in self.footer:
+            lines += ["", *wrapped(text)]
         return "\n".join(line.rstrip() for line in lines)
 
     def html(self) -> str:
-        """Return the report as HTML, without colours of its own."""
-        header = "".join(
-            f'<tr><th scope="row">{escape(name)}</th><td style="white-space: pre-wrap; '
-            f'text-align: left">{escape(text)}</td></tr>'
-            for name, text in self.header
-        )
-        parts = [f"<table><tbody>{header}</tbody></table>"]
+        """Return the report as HTML."""
+        parts = [fields(self.header)]
         for title, tables in self.sections:
             parts.append(f"<p><strong>{escape(title)}</strong></p>")
             parts += [table.html() for table in tables]
-        parts += [
-            f'<p role="alert"><strong>Warning:</strong> {escape(str(finding))}</p>'
-            for finding in self.findings
-        ]
-        parts += [f"<p>{escape(paragraph)}</p>" for paragraph in self.footer]
-        return f'<div class="brmspy-fit">{"".join(parts)}</div>'
-
-
-def _wrapped(text: str) -> list[str]:
-    """Return lines of text; links and hyphenated words stay whole."""
-    return textwrap.wrap(text, _WIDTH, break_long_words=False, break_on_hyphens=False)
+        parts += [warning(str(finding)) for finding in self.findings]
+        parts += [paragraph(text) for text in self.footer]
+        return block("fit", "Fitted model", parts)
 
 
 def make_report(
@@ -186,21 +130,39 @@ def _header(
     model: FittedModel, record: FitRecord, draws: tuple[int, int]
 ) -> tuple[tuple[str, str], ...]:
     """Return family, links, formula, data and draws."""
+    rows = f"{model.design.arrays.nobs} observations"
+    if record.dropped:
+        rows += f"; missing values left out {record.dropped}"
+    return (
+        *model_fields(model),
+        ("Data", rows),
+        *_draws(model, record, draws),
+    )
+
+
+def model_fields(model: FittedModel) -> tuple[tuple[str, str], ...]:
+    """Return family, links and formula of a model.
+
+    Parameters
+    ----------
+    model : FittedModel
+        The model.
+
+    Returns
+    -------
+    tuple of (str, str)
+        Names and texts.
+    """
     predicted = model.design.predictors
     links = {
         dpar.name: dpar.link.name if dpar.name in predicted else "identity"
         for dpar in model.family.dpars
     }
     links["mu"] = model.family.link.name
-    rows = f"{model.design.arrays.nobs} observations"
-    if record.dropped:
-        rows += f"; missing values left out {record.dropped}"
     return (
         ("Family", model.family.name),
         ("Links", "; ".join(f"{name} = {link}" for name, link in links.items())),
         ("Formula", str(model.formula)),
-        ("Data", rows),
-        *_draws(model, record, draws),
     )
 
 
@@ -268,26 +230,13 @@ def _sections(
 
 def _table(caption: str, labels: Sequence[str], rows: pd.DataFrame) -> Table:
     """Format numbers: estimates share their decimals, sample sizes have none."""
-    decimals = _decimals(rows["Est.Error"].to_numpy())
+    decimals = decimals_for(rows["Est.Error"])
     digits = {"Rhat": 2, "Bulk_ESS": 0, "Tail_ESS": 0}
     columns = [
-        [_number(value, digits.get(str(name), decimals)) for value in rows[name]] for name in rows
+        [number(value, digits.get(str(name), decimals)) for value in rows[name]] for name in rows
     ]
     cells = zip(*columns, strict=True)
     return Table(caption, tuple(map(str, rows.columns)), tuple(zip(labels, cells, strict=True)))
-
-
-def _decimals(errors: np.ndarray[tuple[int, ...], np.dtype[np.float64]]) -> int:
-    """Return how many decimals it takes for every error to show a digit: two or more."""
-    positive = errors[np.isfinite(errors) & (errors > 0)]
-    if not positive.size:
-        return 2
-    return min(12, max(2, math.ceil(-math.log10(positive.min()))))
-
-
-def _number(value: float, decimals: int) -> str:
-    """Return a number with fixed decimals; NA as in R where there is none."""
-    return "NA" if math.isnan(value) else f"{value:.{decimals}f}"
 
 
 def _sampler(record: FitRecord) -> str:

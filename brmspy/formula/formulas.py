@@ -5,11 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
+from html import escape
 from typing import Any, TypeAlias
 
 from brmspy.errors import FormulaError
 from brmspy.formula.expression import quoted
 from brmspy.formula.terms import FixedParameter
+from brmspy.markup import block, paragraph
 
 __all__ = ["Formula", "SubFormula", "bf", "lf", "nlf"]
 
@@ -97,15 +99,24 @@ class Formula:
     def __repr__(self) -> str:
         return f"bf({', '.join(self._arguments())})"
 
-    def _arguments(self) -> Iterator[str]:
-        """Yield the arguments of the call of `bf` that makes this formula."""
-        yield repr(self.main)
-        yield from map(repr, self.parts)
+    def _repr_html_(self) -> str:
+        lines = "".join(f"<div><code>{escape(line)}</code></div>" for line in str(self).split("\n"))
+        options = ", ".join(self._options())
+        return block("formula", "Formula", [lines, paragraph(options) if options else ""])
+
+    def _options(self) -> Iterator[str]:
+        """Yield the options that are not the usual ones."""
         yield from (
             f"{name}={getattr(self, name)}"
             for name in ("nl", "center", "cmc")
             if getattr(self, name) != getattr(Formula(self.main), name)
         )
+
+    def _arguments(self) -> Iterator[str]:
+        """Yield the arguments of the call of `bf` that makes this formula."""
+        yield repr(self.main)
+        yield from map(repr, self.parts)
+        yield from self._options()
         yield from (f"{item.name}={item.value!r}" for item in self.fixed)
 
     def to_dict(self) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 import pandas as pd
 
+from brmspy.markup import Table, block
 from brmspy.priors.elements import ElementPrior
 from brmspy.priors.parameters import ParameterBlock
 from brmspy.priors.table import PriorRow, prior_table
@@ -112,8 +113,19 @@ class PriorSet:
         -------
         str
         """
+        return self._shown().to_string(index=False)
+
+    def _shown(self) -> pd.DataFrame:
+        """Return the table without its empty columns."""
         table = self.table()
-        return table.loc[:, (table != "").any()].to_string(index=False)
+        return table.loc[:, (table != "").any()]
+
+    def _repr_html_(self) -> str:
+        shown = self._shown()
+        heads = tuple(map(str, shown.columns))
+        rows = tuple((first, tuple(cells)) for first, *cells in shown.itertuples(index=False))
+        table = Table("", heads[1:], rows, frozenset(heads), corner=heads[0])
+        return block("priors", "Priors", [table.html()])
 
     def __str__(self) -> str:
         return self.formatted()

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from html import escape
 from typing import Any
 
 import numpy as np
 
 from brmspy.errors import PriorError
+from brmspy.markup import block
 from brmspy.priors.numbers import format_number
 from brmspy.priors.syntax import Density, parse_density, parse_number
 
@@ -59,6 +61,9 @@ class Prior:
         bounds = {"lb": self.lb, "ub": self.ub}
         parts += [f"{name}={_exact(bound)}" for name, bound in bounds.items() if bound is not None]
         return f"prior({', '.join(parts)})"
+
+    def _repr_html_(self) -> str:
+        return block("prior", "Prior", [f"<code>{escape(str(self))}</code>"])
 
     def __add__(self, other: Prior | Iterable[Prior]) -> tuple[Prior, ...]:
         return (self, *_rows(other))
