@@ -16,6 +16,7 @@ from brmspy._version import __version__
 if TYPE_CHECKING:
     from brmspy.api import brm, load
     from brmspy.brmsfit import BrmsFit
+    from brmspy.card import ModelCard, model_card
     from brmspy.data import model_matrix
     from brmspy.datasets import list_datasets, load_dataset
     from brmspy.effects import (
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     from brmspy.families import bernoulli, binomial, gaussian, negbinomial, poisson, student
     from brmspy.formula import Formula, bf, lf, nlf, parse
     from brmspy.grids import grid
+    from brmspy.hypotheses import Hypotheses, hypothesis
     from brmspy.model import default_prior, stancode, standata
     from brmspy.parameters import VarCorr, coef, fixef, posterior_summary, ranef
     from brmspy.predict import (
@@ -52,12 +54,14 @@ if TYPE_CHECKING:
         residuals,
     )
     from brmspy.priors import Prior, prior, set_prior
+    from brmspy.words import describe, latex
 
 # Where each public name lives. Nothing is imported before it is asked for: pandas, formulae and
 # SciPy together take longer to load than `import brmspy` should.
 _HOMES = {
     "brmspy.api": ("brm", "load"),
     "brmspy.brmsfit": ("BrmsFit",),
+    "brmspy.card": ("ModelCard", "model_card"),
     "brmspy.data": ("model_matrix",),
     "brmspy.datasets": ("list_datasets", "load_dataset"),
     "brmspy.effects": (
@@ -90,6 +94,7 @@ _HOMES = {
     ),
     "brmspy.formula": ("Formula", "bf", "lf", "nlf", "parse"),
     "brmspy.grids": ("grid",),
+    "brmspy.hypotheses": ("Hypotheses", "hypothesis"),
     "brmspy.model": ("default_prior", "stancode", "standata"),
     "brmspy.parameters": ("VarCorr", "coef", "fixef", "posterior_summary", "ranef"),
     "brmspy.predict": (
@@ -101,6 +106,7 @@ _HOMES = {
         "residuals",
     ),
     "brmspy.priors": ("Prior", "prior", "set_prior"),
+    "brmspy.words": ("describe", "latex"),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
@@ -113,6 +119,8 @@ __all__ = [
     "DataWarning",
     "Formula",
     "FormulaError",
+    "Hypotheses",
+    "ModelCard",
     "Prior",
     "PriorError",
     "PriorWarning",
@@ -128,17 +136,21 @@ __all__ = [
     "comparisons",
     "conditional_effects",
     "default_prior",
+    "describe",
     "emmeans",
     "fitted",
     "fixef",
     "gaussian",
     "grid",
+    "hypothesis",
     "joint_tests",
+    "latex",
     "lf",
     "list_datasets",
     "load",
     "load_dataset",
     "log_lik",
+    "model_card",
     "model_matrix",
     "negbinomial",
     "nlf",

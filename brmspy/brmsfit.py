@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from brmspy import effects, grids, parameters
+from brmspy import effects, grids, hypotheses, parameters, words
 from brmspy import predict as prediction
 from brmspy.fit import Fit
 
@@ -64,3 +64,8 @@ class BrmsFit(Fit):
     coef = parameters.coef
     VarCorr = parameters.VarCorr
     posterior_summary = parameters.posterior_summary
+
+    hypothesis = hypotheses.hypothesis
+
+    describe = words.describe
+    latex = words.latex

@@ -23,7 +23,7 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 ROOMS = sorted({path.name for path in PACKAGE.iterdir() if (path / "__init__.py").exists()})
 
 # Modules that belong to no room may be imported by every room.
-SHARED = {"errors", "resources", "_version"}
+SHARED = {"errors", "markup", "resources", "_version"}
 
 BEFORE_PROGRAM = {"formula", "nonlinear", "data", "families", "priors"}
 MAY_IMPORT: dict[str, set[str]] = {
@@ -39,6 +39,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "fitting": {*BEFORE_PROGRAM, "program", "engine", "fit", "model"},
     "predict": {*BEFORE_PROGRAM, "program", "fit"},
     "parameters": {*BEFORE_PROGRAM, "program", "fit", "predict"},
+    "hypotheses": {*BEFORE_PROGRAM, "program", "fit", "predict"},
+    "words": {*BEFORE_PROGRAM, "program", "fit"},
     "drawing": set(),
     "grids": {"formula", "data", "families", "fit"},
     "effects": {"formula", "data", "families", "fit", "predict", "grids", "drawing"},

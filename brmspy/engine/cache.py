@@ -26,7 +26,15 @@ from brmspy.engine.directories import models_directory, runners_directory
 from brmspy.engine.interface import CompileOptions, Toolchain
 from brmspy.errors import CompileError
 
-__all__ = ["CacheEntry", "CompiledModel", "clear_cache", "compiled", "list_cache", "size_limit"]
+__all__ = [
+    "CacheEntry",
+    "CompiledModel",
+    "clear_cache",
+    "compiled",
+    "is_cached",
+    "list_cache",
+    "size_limit",
+]
 
 _EXE = "model"
 _RECORD = "entry.json"
@@ -137,6 +145,25 @@ def compiled(
         seconds = time.perf_counter() - start
     _prune(limit, keep=key)
     return CompiledModel(_exe(entry), key, was_cached=False, seconds=seconds)
+
+
+def is_cached(code: str, toolchain: Toolchain, options: CompileOptions | None = None) -> bool:
+    """Say whether `compiled` would find an executable.
+
+    Parameters
+    ----------
+    code : str
+        The Stan program.
+    toolchain : Toolchain
+        What would compile it.
+    options : CompileOptions, optional
+        How to compile it.
+
+    Returns
+    -------
+    bool
+    """
+    return _is_whole(models_directory() / _key(code, toolchain, options or CompileOptions()))
 
 
 def list_cache() -> list[CacheEntry]:

@@ -102,6 +102,8 @@ def _cdf(y: Any, p: Parameters, trials: Any) -> FloatArray:
 
 _BERNOULLI = Family(
     name="bernoulli",
+    title="Bernoulli",
+    symbol="Bernoulli",
     dpars=(Dpar("mu", "probability", get_link("logit"), MU_LINKS_PROBABILITY, 0.0, 1.0),),
     discrete=True,
     template="bernoulli",

@@ -89,6 +89,8 @@ def _cdf(y: Any, p: Parameters, trials: Any) -> FloatArray:
 
 _BINOMIAL = Family(
     name="binomial",
+    title="binomial",
+    symbol="Binomial",
     dpars=(
         Dpar("mu", "probability of success", get_link("logit"), MU_LINKS_PROBABILITY, 0.0, 1.0),
     ),

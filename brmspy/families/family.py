@@ -68,6 +68,12 @@ class Family:
     sum : str
         Family of the sum of responses that share their parameters, which then has the number of
         responses (or of their trials) as trials; empty if the sum says less than the responses.
+    title : str
+        The distribution in words, such as ``"negative binomial"``.
+    symbol : str
+        The distribution in formulas, such as ``"NegBinomial"``.
+    arguments : tuple of str
+        Distributional parameters in the order in which `symbol` takes them; empty for theirs.
     template : str
         File of its likelihood in ``templates/families``.
     likelihoods : mapping of str to StanLikelihood
@@ -89,6 +95,9 @@ class Family:
     _cdf: Callable[..., FloatArray] = field(repr=False)
     needs: tuple[str, ...] = ()
     sum: str = ""
+    title: str = ""
+    symbol: str = ""
+    arguments: tuple[str, ...] = ()
 
     @property
     def link(self) -> Link:

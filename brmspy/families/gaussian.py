@@ -53,6 +53,8 @@ def sigma_parameter() -> Dpar:
 
 _GAUSSIAN = Family(
     name="gaussian",
+    title="normal",
+    symbol="Normal",
     dpars=(Dpar("mu", "mean", get_link("identity"), MU_LINKS_REAL), sigma_parameter()),
     discrete=False,
     template="gaussian",

@@ -37,6 +37,8 @@ class Link:
     helper : str or None
         Stan function that the text calls and Stan does not have: a file in
         ``templates/functions``.
+    latex : str
+        The link in LaTeX, ``{x}`` standing for the parameter; empty for a function of its name.
     """
 
     name: str
@@ -46,6 +48,12 @@ class Link:
     lower: float = -np.inf
     upper: float = np.inf
     helper: str | None = None
+    latex: str = ""
+
+    def in_latex(self, parameter: str) -> str:
+        """Return the linked parameter in LaTeX."""
+        form = self.latex or rf"\operatorname{{{self.name}}}({{x}})".replace("_", r"\_")
+        return form.replace("{x}", parameter)
 
     def __reduce__(self) -> tuple[Any, tuple[str]]:
         return get_link, (self.name,)
@@ -178,12 +186,12 @@ def _exp(x: ArrayLike) -> FloatArray:
 LINKS: dict[str, Link] = {
     link.name: link
     for link in (
-        Link("identity", _identity, _identity, "{x}"),
-        Link("log", _log, _exp, "exp({x})", lower=0.0),
-        Link("inverse", _reciprocal, _reciprocal, "inv({x})"),
-        Link("sqrt", _sqrt, _square, "square({x})", lower=0.0),
+        Link("identity", _identity, _identity, "{x}", latex="{x}"),
+        Link("log", _log, _exp, "exp({x})", lower=0.0, latex=r"\log({x})"),
+        Link("inverse", _reciprocal, _reciprocal, "inv({x})", latex="1 / {x}"),
+        Link("sqrt", _sqrt, _square, "square({x})", lower=0.0, latex=r"\sqrt{{x}}"),
         Link("logit", _logit, _expit, "inv_logit({x})", lower=0.0, upper=1.0),
-        Link("probit", _probit, _phi, "Phi({x})", lower=0.0, upper=1.0),
+        Link("probit", _probit, _phi, "Phi({x})", lower=0.0, upper=1.0, latex=r"\Phi^{-1}({x})"),
         Link(
             "probit_approx",
             _inverse_probit_approx,
@@ -192,7 +200,15 @@ LINKS: dict[str, Link] = {
             lower=0.0,
             upper=1.0,
         ),
-        Link("cloglog", _cloglog, _inverse_cloglog, "inv_cloglog({x})", lower=0.0, upper=1.0),
+        Link(
+            "cloglog",
+            _cloglog,
+            _inverse_cloglog,
+            "inv_cloglog({x})",
+            lower=0.0,
+            upper=1.0,
+            latex=r"\log(-\log(1 - {x}))",
+        ),
         Link(
             "cauchit",
             _cauchit,
@@ -201,6 +217,7 @@ LINKS: dict[str, Link] = {
             lower=0.0,
             upper=1.0,
             helper="inv_cauchit",
+            latex=r"\tan(\pi ({x} - 1/2))",
         ),
         Link(
             "softit",
@@ -211,7 +228,14 @@ LINKS: dict[str, Link] = {
             upper=1.0,
             helper="inv_softit",
         ),
-        Link("softplus", _log_exp_minus_one, _log_one_plus_exp, "log1p_exp({x})", lower=0.0),
+        Link(
+            "softplus",
+            _log_exp_minus_one,
+            _log_one_plus_exp,
+            "log1p_exp({x})",
+            lower=0.0,
+            latex=r"\log(e^{{x}} - 1)",
+        ),
         Link(
             "squareplus",
             _inverse_squareplus,
@@ -219,8 +243,16 @@ LINKS: dict[str, Link] = {
             "squareplus({x})",
             lower=0.0,
             helper="squareplus",
+            latex="{x} - 1 / {x}",
         ),
-        Link("logm1", _log_minus_one, _one_plus_exp, "1 + exp({x})", lower=1.0),
+        Link(
+            "logm1",
+            _log_minus_one,
+            _one_plus_exp,
+            "1 + exp({x})",
+            lower=1.0,
+            latex=r"\log({x} - 1)",
+        ),
     )
 }
 

@@ -64,6 +64,8 @@ def _cdf(y: Any, p: Parameters, trials: Any) -> FloatArray:
 
 _NEGBINOMIAL = Family(
     name="negbinomial",
+    title="negative binomial",
+    symbol="NegBinomial",
     dpars=(
         Dpar("mu", "mean", get_link("log"), MU_LINKS_POSITIVE, lower=0.0),
         Dpar(

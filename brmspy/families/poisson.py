@@ -59,6 +59,8 @@ def draw_counts(rng: np.random.Generator, mean: FloatArray, family: str) -> NDAr
 
 _POISSON = Family(
     name="poisson",
+    title="Poisson",
+    symbol="Poisson",
     dpars=(Dpar("mu", "mean", get_link("log"), MU_LINKS_POSITIVE, lower=0.0),),
     discrete=True,
     template="poisson",

@@ -49,6 +49,9 @@ def _cdf(y: Any, p: Parameters, trials: Any) -> FloatArray:
 
 _STUDENT = Family(
     name="student",
+    title="Student's t",
+    symbol="StudentT",
+    arguments=("nu", "mu", "sigma"),
     dpars=(
         Dpar("mu", "location", get_link("identity"), MU_LINKS_REAL),
         sigma_parameter(),

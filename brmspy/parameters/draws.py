@@ -36,7 +36,7 @@ class Coefficient:
 
     @property
     def label(self) -> str:
-        """brms' name: ``"Days"``, ``"sigma_Days"``, ``"Asym_Intercept"``."""
+        """Brms' name: ``"Days"``, ``"sigma_Days"``, ``"Asym_Intercept"``."""
         return self.name if self.predictor == "mu" else f"{self.predictor}_{self.name}"
 
 

@@ -175,8 +175,8 @@ def ranef(
     >>> table = fit.ranef()
     >>> table.columns.tolist()
     ['group', 'level', 'coef', 'Estimate', 'Est.Error', 'Q2.5', 'Q97.5']
-    >>> table[table["coef"] == "Days"].nlargest(1, "Estimate")["level"].item()
-    '337'
+    >>> table[table["coef"] == "Days"].nsmallest(1, "Estimate")["level"].item()
+    '335'
     >>> fit.ranef(summary=False)["Subject"].sel(level="308", coef="Days").dims
     ('chain', 'draw')
     """

@@ -112,7 +112,7 @@ def test_coef_fills_missing_parts_with_zero(made_fit: Callable[..., BrmsFit]) ->
 
 def test_several_groups_one_of_them_called_chain(made_fit: Callable[..., BrmsFit]) -> None:
     fit = made_fit("y ~ x + (x || g) + (1 | chain) + (1 | obs)", frame())
-    assert fit.ranef()["group"].unique().tolist() == ["g", "chain", "obs"]
+    assert fit.ranef()["group"].unique().tolist() == ["chain", "g", "obs"]
     only = fit.ranef(groups="chain")
     assert only["level"].tolist() == ["1", "3"]
     draws = fit.ranef(groups=["obs", "chain"], summary=False)
@@ -127,7 +127,7 @@ def test_several_groups_one_of_them_called_chain(made_fit: Callable[..., BrmsFit
 def test_distributional_parameters(made_fit: Callable[..., BrmsFit]) -> None:
     fit = made_fit(brmspy.bf("y ~ x + (1 |p| g)", "sigma ~ x + (1 |p| g)"), frame())
     assert list(fit.fixef().index) == ["sigma_Intercept", "sigma_x", "Intercept", "x"]
-    assert fit.ranef()["coef"].tolist()[:2] == ["sigma_Intercept", "Intercept"]
+    assert fit.ranef()["coef"].tolist()[:2] == ["Intercept", "sigma_Intercept"]
     draws = fit.coef(summary=False)["g"].sel(level="c", coef="sigma_Intercept")
     expected = fit["b_sigma_Intercept"].to_numpy() + fit["r_g__sigma[c,Intercept]"].to_numpy()
     np.testing.assert_allclose(draws, expected)
