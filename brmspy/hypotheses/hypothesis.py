@@ -364,7 +364,7 @@ def _solved(statement: Statement, source: _Source, prior: Mapping[str, FloatArra
 
 _EXTRAPOLATED = (
     "No draw lies beyond the hypothesis: the posterior density there is extrapolated from the tail "
-    "of the draws, and only the order of magnitude of the evidence ratio counts."
+    "of the draws, and the evidence ratio is rough."
 )
 
 

@@ -19,7 +19,6 @@ _ESCAPES = {
     "\\": r"\textbackslash{}",
     "^": r"\textasciicircum{}",
     "~": r"\textasciitilde{}",
-    "`": r"\textasciigrave{}",
     **{char: "\\" + char for char in "{}_&%$#"},
 }
 
@@ -30,8 +29,9 @@ def joined(parts: Iterable[str]) -> str:
 
 
 def escaped(name: str) -> str:
-    """Return text that LaTeX prints as it is."""
-    return "".join(_ESCAPES.get(char, char) for char in " ".join(name.split()))
+    """Return text that LaTeX prints as it is, without the backticks of R's names."""
+    words = " ".join(name.replace("`", "").split())
+    return "".join(_ESCAPES.get(char, char) for char in words)
 
 
 def text(name: str) -> str:

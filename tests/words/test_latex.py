@@ -138,7 +138,7 @@ def test_blocks_of_one_group_are_told_apart(fit_of: Callable[..., BrmsFit]) -> N
 def test_odd_names_are_escaped(fit_of: Callable[..., BrmsFit]) -> None:
     latex = fit_of("odd names").latex()
     assert r"\text{I(x\textasciicircum{}2)}_i" in latex
-    assert r"x\_1 \& 50\% \{a\}" in latex
+    assert r"\text{x\_1 \& 50\% \{a\}}_i" in latex
     assert r"\text{h\_1}[i]" in latex
 
 
