@@ -163,3 +163,25 @@ def test_links_keep_shapes_and_take_whole_numbers(link: Link) -> None:
 def test_unknown_links(name: str, message: str) -> None:
     with pytest.raises(BrmspyError, match=message):
         get_link(name)
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("identity", r"\mu_i"),
+        ("log", r"\log(\mu_i)"),
+        ("inverse", r"1 / \mu_i"),
+        ("sqrt", r"\sqrt{\mu_i}"),
+        ("logit", r"\operatorname{logit}(\mu_i)"),
+        ("probit", r"\Phi^{-1}(\mu_i)"),
+        ("probit_approx", r"\operatorname{probit\_approx}(\mu_i)"),
+        ("cloglog", r"\log(-\log(1 - \mu_i))"),
+        ("cauchit", r"\tan(\pi (\mu_i - 1/2))"),
+        ("softit", r"\operatorname{softit}(\mu_i)"),
+        ("softplus", r"\log(e^{\mu_i} - 1)"),
+        ("squareplus", r"\mu_i - 1 / \mu_i"),
+        ("logm1", r"\log(\mu_i - 1)"),
+    ],
+)
+def test_latex(name: str, expected: str) -> None:
+    assert get_link(name).in_latex(r"\mu_i") == expected

@@ -133,6 +133,30 @@ def test_templates_exist(name: str) -> None:
             assert (templates_directory() / "functions" / f"{dpar.link.helper}.stan").is_file()
 
 
+@pytest.mark.parametrize(
+    ("name", "title", "symbol"),
+    [
+        ("gaussian", "normal", "Normal"),
+        ("student", "Student's t", "StudentT"),
+        ("bernoulli", "Bernoulli", "Bernoulli"),
+        ("binomial", "binomial", "Binomial"),
+        ("poisson", "Poisson", "Poisson"),
+        ("negbinomial", "negative binomial", "NegBinomial"),
+    ],
+)
+def test_names_in_words_and_formulas(name: str, title: str, symbol: str) -> None:
+    family = get_family(name)
+    assert (family.title, family.symbol) == (title, symbol)
+    assert sorted(family.arguments or family.dpar_names) == sorted(family.dpar_names)
+
+
+def test_every_family_has_names_in_words_and_formulas() -> None:
+    for name in FAMILIES:
+        family = get_family(name)
+        assert family.title
+        assert family.symbol
+
+
 def test_only_binomial_needs_trials() -> None:
     assert {name: make().needs for name, make in FAMILIES.items() if make().needs} == {
         "binomial": ("trials",)
