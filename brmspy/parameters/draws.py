@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +14,14 @@ from brmspy.errors import BrmspyError, did_you_mean
 from brmspy.fit import Fit
 from brmspy.program import coefficient_variable, group_members
 
-__all__ = ["Coefficient", "GroupDraws", "chosen_groups", "labels_of", "population_draws"]
+__all__ = [
+    "Coefficient",
+    "GroupDraws",
+    "chosen_groups",
+    "labels_of",
+    "names_of",
+    "population_draws",
+]
 
 FloatArray = NDArray[np.float64]
 
@@ -60,6 +67,32 @@ class GroupDraws:
     levels: tuple[str, ...]
     coefs: tuple[Coefficient, ...]
     effects: FloatArray
+
+
+def names_of(argument: str, names: str | Sequence[str]) -> list[str]:
+    """Return one or several names as a list.
+
+    Parameters
+    ----------
+    argument : str
+        The argument that they were given as.
+    names : str or sequence of str
+        The names.
+
+    Returns
+    -------
+    list of str
+
+    Raises
+    ------
+    BrmspyError
+        If they are neither.
+    """
+    if isinstance(names, str):
+        return [names]
+    if not isinstance(names, Iterable):
+        raise BrmspyError(f"{argument} = {names!r} is neither a name nor a list of names.")
+    return list(names)
 
 
 def labels_of(coefs: Sequence[Coefficient]) -> list[str]:
@@ -135,7 +168,7 @@ def chosen_groups(fit: Fit, groups: str | Sequence[str] | None) -> list[GroupDra
             f"{str(fit.formula).splitlines()[0]!r} has no group-level effects. A term such as "
             "(1 | group) in the formula adds some."
         )
-    wanted = list(members) if groups is None else [groups] if isinstance(groups, str) else groups
+    wanted = list(members) if groups is None else names_of("groups", groups)
     levels = {info.group: info.levels for info in blocks}
     posterior = fit.groups["posterior"]
     found = []

@@ -16,6 +16,7 @@ from brmspy.parameters.draws import (
     GroupDraws,
     chosen_groups,
     labels_of,
+    names_of,
     population_draws,
 )
 from brmspy.parameters.tables import summary_of, table_of
@@ -99,7 +100,7 @@ def fixef(
     if not names:
         raise BrmspyError("The model has no population-level coefficients.")
     if pars is not None:
-        wanted = [pars] if isinstance(pars, str) else list(pars)
+        wanted = names_of("pars", pars)
         for name in wanted:
             if name not in names:
                 raise BrmspyError(

@@ -188,6 +188,8 @@ def test_bad_groups(made_fit: Callable[..., BrmsFit], sleep: BrmsFit, name: str)
         function(groups="G")
     with pytest.raises(BrmspyError, match="prob = 95"):
         function(prob=95)
+    with pytest.raises(BrmspyError, match="groups = 3 is neither a name nor a list"):
+        function(groups=3)
     without: Any = getattr(made_fit("y ~ x", frame()), name)
     with pytest.raises(BrmspyError, match=r"'y ~ x' has no group-level effects.*\(1 \| group\)"):
         without()
