@@ -21,6 +21,7 @@ from brmspy.drawing import (
     line,
     looks,
     plain,
+    shorten,
     spaghetti,
 )
 from brmspy.drawing import points as draw_points
@@ -35,6 +36,7 @@ __all__ = ["draw_effects", "draw_means"]
 FloatArray = NDArray[np.float64]
 
 _DODGE = 0.5  # how far intervals of several series spread around a level
+_ROW_WITH_LEGEND = 3.3  # inches
 _JITTER = 0.3  # of the space that a series has around a level
 
 
@@ -68,27 +70,47 @@ def draw_effects(
     Axes or array of Axes
     """
     panels = [(effect, condition) for effect in effects for condition in effect.conditions]
+    alone = len(effects) == 1
     with house_style():
-        one_kind = len(effects) == 1
-        drawn = axes_for(len(panels), ax, share_x=one_kind, share_y=one_kind)
-        for place, (axes, (effect, condition)) in enumerate(zip(drawn, panels, strict=True)):
-            alone = effect.spaghetti if as_lines is None else as_lines
-            entries = _draw_effect(axes, effect, condition, points, lines if alone else 0)
-            axes.set_xlabel(plain(effect.columns[0]))
-            axes.set_ylabel(plain(effect.label))
+        columns = 2 if len(panels) == 4 else 3
+        legends = not alone and any(len(effect.columns) > 1 for effect in effects)
+        height = _ROW_WITH_LEGEND * -(-len(panels) // columns) if legends else None
+        drawn = axes_for(
+            len(panels), ax, columns=columns, share_x=alone, share_y=alone, height=height
+        )
+        entries: list[tuple[Any, str]] = []
+        for axes, (effect, condition) in zip(drawn, panels, strict=True):
+            single = effect.spaghetti if as_lines is None else as_lines
+            entries = _draw_effect(axes, effect, condition, points, lines if single else 0)
             if condition.label:
                 axes.set_title(plain(condition.label))
-            title = effect.columns[1] if len(effect.columns) > 1 else ""
-            if one_kind and entries:
-                drawn.legend(entries, title) if place == 0 else None
-            elif entries:
-                axes.legend(
-                    [artist for artist, _ in entries],
-                    [legend_text(text) for _, text in entries],
-                    title=plain(title),
-                )
+            if not alone:
+                axes.set_xlabel(plain(effect.columns[0]))
+                axes.set_ylabel(plain(effect.label))
+                _legend_above(axes, entries, effect.columns[-1])
+        if alone:
+            drawn.labels(effects[0].columns[0], effects[0].label)
+            drawn.legend(entries, effects[0].columns[-1])
         drawn.note(note)
         return drawn.result
+
+
+def _legend_above(axes: Any, entries: Sequence[tuple[Any, str]], title: str) -> None:
+    """Explain the series of one panel of several, where nothing is covered."""
+    if not entries:
+        return
+    artists, texts = zip(*entries, strict=True)
+    axes.legend(
+        artists,
+        [legend_text(shorten(text, 14)) for text in texts],
+        title=plain(title),
+        loc="lower center",
+        bbox_to_anchor=(0.5, 1.0),
+        ncols=2,
+        fontsize=8,
+        title_fontsize=8,
+        columnspacing=1.0,
+    )
 
 
 def _draw_effect(
@@ -125,7 +147,7 @@ def _draw_effect(
             )
         at = _places(rows[effect.columns[0]], levels, numeric)
         if numeric:
-            artist = _curve(axes, effect, rows, at, look, lines)
+            artist = _curve(axes, effect, rows, at, look, lines, len(series) == 1)
         else:
             artist = intervals(
                 axes,
@@ -143,9 +165,16 @@ def _draw_effect(
 
 
 def _curve(
-    axes: Any, effect: ConditionalEffect, rows: pd.DataFrame, at: FloatArray, look: Look, lines: int
+    axes: Any,
+    effect: ConditionalEffect,
+    rows: pd.DataFrame,
+    at: FloatArray,
+    look: Look,
+    lines: int,
+    only: bool,
 ) -> Any:
     """Draw estimates over numbers, with an interval or with lines of single draws."""
+    colour = look.colour
     bands = [(rows["lower__"].to_numpy(), rows["upper__"].to_numpy())]
     if lines:
         draws = effect.draws.to_numpy().reshape(-1, effect.draws.sizes["row"])
@@ -153,8 +182,9 @@ def _curve(
         places = effect.table.index.get_indexer(rows.index)
         spaghetti(axes, at, draws[np.ix_(some, places)], colour=look.colour)
         bands = []
+        colour = INK if only else look.colour  # to stand out of its own draws
     estimates = rows["estimate__"].to_numpy()
-    return line(axes, at, estimates, bands=bands, colour=look.colour, dash=look.dash)
+    return line(axes, at, estimates, bands=bands, colour=colour, dash=look.dash)
 
 
 def _series(

@@ -11,8 +11,8 @@ import pandas as pd
 
 from brmspy.data import as_frame
 from brmspy.effects.rows import Groups
-from brmspy.effects.target import Target
-from brmspy.errors import BrmspyError
+from brmspy.effects.target import Target, held_values
+from brmspy.errors import BrmspyError, DataError
 from brmspy.grids import cells, grid
 
 __all__ = ["as_names", "crossed", "identified", "is_typical", "notes_of", "rows_of", "with_value"]
@@ -35,11 +35,14 @@ def rows_of(target: Target, newdata: Any) -> pd.DataFrame:
     Raises
     ------
     BrmspyError
-        If it is a word other than this.
+        If it is a word other than this, or has no rows.
     """
     if newdata is None:
         return target.fit.data
-    return grid(target.fit, {}) if is_typical(newdata) else as_frame(newdata)
+    frame = grid(target.fit, {}) if is_typical(newdata) else as_frame(newdata)
+    if len(frame) == 0:
+        raise DataError("The new data have no rows.")
+    return frame
 
 
 def is_typical(newdata: Any) -> bool:
@@ -200,13 +203,8 @@ def notes_of(target: Target, frame: pd.DataFrame, newdata: Any, averaged: bool) 
     rows = "row" if len(frame) == 1 else "rows"
     where = "the data" if newdata is None else "the new data"
     if isinstance(newdata, str):
-        held = ", ".join(
-            f"{name} = {column.typical:.4g}"
-            if isinstance(column.typical, float)
-            else f"{name} = {column.typical}"
-            for name, column in target.read_columns().items()
-        )
-        over = f"At typical values: {held}." if held else ""
+        held = ", ".join(map(str, held_values(target, ())))
+        over = f"Held at {held}." if held else ""
     elif averaged:
         over = f"Averaged over {len(frame)} {rows} of {where}."
     else:

@@ -184,14 +184,19 @@ class Held:
         Its value.
     why : str
         Why this one: ``"mean"``, ``"first level"``; empty if the user chose it.
+    spread : float
+        Range of the column; a mean that is zero but for rounding is printed as zero.
     """
 
     name: str
     value: Any
     why: str = ""
+    spread: float = 0.0
 
     def __str__(self) -> str:
-        value = f"{self.value:.4g}" if isinstance(self.value, float) else str(self.value)
+        value = str(self.value)
+        if isinstance(self.value, float):
+            value = f"{0.0 if abs(self.value) < 1e-12 * self.spread else self.value:.4g}"
         return f"{self.name} = {value}" + (f" ({self.why})" if self.why else "")
 
 
@@ -220,7 +225,8 @@ def held_values(
         if name in given:
             found.append(Held(name, given[name]))
         elif name not in shown:
-            found.append(Held(name, column.typical, _reason(column)))
+            spread = 0.0 if column.is_factor else float(np.ptp(column.numbers))
+            found.append(Held(name, column.typical, _reason(column), spread))
     known = {held.name for held in found}
     groups = (Held(name, value) for name, value in given.items() if name not in known)
     return (*found, *groups)

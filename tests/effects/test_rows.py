@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import polars as pl
 import pytest
 from scipy.special import expit
 
@@ -129,7 +130,7 @@ class TestPredictions:
         found = fit.predictions("typical")
         eta = flat(fit, "b_Intercept") + flat(fit, "b_x") * data["x"].mean()
         np.testing.assert_allclose(draws(found), expit(eta))
-        assert "x = 3.812, f = b" in found.notes[0]
+        assert found.notes[0] == "Held at x = 3.812 (mean), f = b (first level), size = 1 (trials)."
 
     def test_typical_row_is_of_a_new_level(self, fit_of: FitOf) -> None:
         fit = fit_of("y ~ x + (1 | g)")
@@ -361,6 +362,46 @@ def test_bad_input(fit_of: FitOf, call: Any, message: str) -> None:
 def test_unknown_level_needs_permission(fit_of: FitOf, data: pd.DataFrame) -> None:
     with pytest.raises(DataError, match="allow_new_levels"):
         fit_of("y ~ x + f + (1 | g)").comparisons("x", data.assign(g="new"))
+
+
+def test_no_rows(fit_of: FitOf) -> None:
+    with pytest.raises(DataError, match="no rows"):
+        fit_of("y ~ x").predictions({"x": []})
+
+
+def test_columns_of_every_type(fit_to: FitOf) -> None:
+    frame = pd.DataFrame(
+        {
+            "y": np.arange(8.0),
+            "text": pd.array(list("abcabcab"), dtype="string"),
+            "whole": pd.array([1, 2, 3, 4, 5, 6, 7, 9], dtype="Int64"),
+            "flag": pd.array([True, False] * 4, dtype="boolean"),
+            "level": pd.Categorical([2, 10, 2, 10, 10, 2, 2, 10]),
+            "part": np.linspace(0, 1, 8, dtype="float32"),
+            "mixed": np.array([True, False, False, True, True, False, True, False], dtype=object),
+        },
+        index=[0] * 8,
+    )
+    fit = fit_to("y ~ text + whole + flag + level + part + mixed", frame)
+    found = fit.comparisons(average=True)
+    names = ["textb", "textc", "whole", "flagTRUE", "level10", "part", "mixedTRUE"]
+    expected = np.hstack([flat(fit, f"b_{name}") for name in names])
+    np.testing.assert_allclose(draws(found), expected, rtol=1e-6)
+    slopes = draws(fit.slopes(average=True))
+    np.testing.assert_allclose(
+        slopes, np.hstack([flat(fit, "b_whole"), flat(fit, "b_part")]), rtol=1e-6
+    )
+    assert list(fit.conditional_effects()) == list(frame.columns[1:])
+    assert fit.emmeans("level", by="flag").table["level"].tolist() == [2, 10, 2, 10]
+    assert fit.predictions(by=["level", "flag"]).table["level"].tolist() == [2, 2, 10, 10]
+
+
+def test_tables_other_than_pandas(fit_of: FitOf) -> None:
+    fit = fit_of("y ~ x + f")
+    rows = {"x": [1.0, 2.0, 3.0], "f": ["a", "b", "a"]}
+    expected = draws(fit.comparisons("f", pd.DataFrame(rows), by="f"))
+    for other in (rows, pl.DataFrame(rows)):
+        np.testing.assert_array_equal(draws(fit.comparisons("f", other, by="f")), expected)
 
 
 def test_odd_names(fit_to: FitOf) -> None:
