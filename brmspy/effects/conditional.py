@@ -120,7 +120,7 @@ class ConditionalEffect:
         return as_text([self._part])
 
     def _repr_html_(self) -> str:
-        return as_html([self._part])
+        return as_html([self._part], self._part.title)
 
     @property
     def _part(self) -> Part:
@@ -220,7 +220,7 @@ class ConditionalEffects(Mapping[str, ConditionalEffect]):
         return as_text([effect._part for effect in self.effects])
 
     def _repr_html_(self) -> str:
-        return as_html([effect._part for effect in self.effects])
+        return as_html([effect._part for effect in self.effects], "Conditional effects")
 
 
 def conditional_effects(

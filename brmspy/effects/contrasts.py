@@ -79,7 +79,7 @@ class Contrasts:
         return as_text([self.part])
 
     def _repr_html_(self) -> str:
-        return as_html([self.part])
+        return as_html([self.part], "Contrasts")
 
     @property
     def part(self) -> Part:

@@ -46,7 +46,7 @@ class Estimates:
         return as_text([self._part])
 
     def _repr_html_(self) -> str:
-        return as_html([self._part])
+        return as_html([self._part], self.title)
 
     @property
     def _part(self) -> Part:

@@ -44,7 +44,7 @@ class JointTests:
         return as_text([self._part])
 
     def _repr_html_(self) -> str:
-        return as_html([self._part])
+        return as_html([self._part], "Joint tests")
 
     @property
     def _part(self) -> Part:
@@ -52,7 +52,7 @@ class JointTests:
             **{
                 "F.ratio": [f"{value:.2f}" for value in self.table["F.ratio"]],
                 "p.value": [_probability(value) for value in self.table["p.value"]],
-                "beyond": [_probability(value) for value in self.table["beyond"]],
+                "beyond": [f"{value:.4f}" for value in self.table["beyond"]],
             }
         )
         return Part("Joint tests", shown, 0, np.empty(0), self.notes)

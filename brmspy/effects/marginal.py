@@ -206,7 +206,7 @@ class MarginalMeans:
         return as_text(self._parts)
 
     def _repr_html_(self) -> str:
-        return as_html(self._parts)
+        return as_html(self._parts, "Marginal means")
 
     @property
     def _parts(self) -> list[Part]:

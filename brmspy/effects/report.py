@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import math
-import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from html import escape
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from brmspy.markup import Table, block, decimals_for, number, paragraph, wrapped
+
 __all__ = ["MOST_ROWS", "Part", "as_html", "as_text"]
 
-_WIDTH = 88
 MOST_ROWS = 12
 
 
@@ -55,25 +53,35 @@ class Part:
         return self.table.head(len(self.table) if len(self.table) <= MOST_ROWS else MOST_ROWS - 2)
 
     @property
-    def more(self) -> str:
-        """A line that says how many rows are not shown; empty if all are."""
+    def sentences(self) -> list[str]:
+        """How many rows are not shown, and the notes."""
         hidden = len(self.table) - len(self.shown)
-        return f"… {hidden} more rows in .table" if hidden else ""
+        more = [f"… {hidden} more rows in .table"] if hidden else []
+        return [*more, *self.notes]
 
     @cached_property
-    def rows(self) -> list[list[str]]:
-        """Heads of the columns, then the cells of the rows that are shown."""
+    def printed(self) -> Table:
+        """The rows that are shown, as text; the first column names them."""
         shown = self.shown
-        decimals = _decimals(self.errors)
+        # Of a curve some errors may be minute: decimals are for the typical ones.
+        decimals = decimals_for([float(np.median(self.errors))] if len(self.errors) else [])
         first = shown.shape[1] - self.estimates
         columns = [
-            [
-                str(name),
-                *(_cell(v, decimals if place >= first else None) for v in shown.iloc[:, place]),
-            ]
-            for place, name in enumerate(shown.columns)
+            [_cell(value, decimals if place >= first else None) for value in shown.iloc[:, place]]
+            for place in range(shown.shape[1])
         ]
-        return [list(row) for row in zip(*columns, strict=True)]
+        heads = [str(name) for name in shown.columns]
+        if not first:
+            heads, columns = ["", *heads], [[""] * len(shown), *columns]
+        rows = ((name, tuple(cells)) for name, *cells in zip(*columns, strict=True))
+        texts = (place for place in range(1, first) if _is_text(shown.iloc[:, place]))
+        return Table(
+            caption=self.title,
+            columns=tuple(heads[1:]),
+            rows=tuple(rows),
+            words=frozenset(heads[place] for place in texts),
+            corner=heads[0],
+        )
 
 
 def as_text(parts: Sequence[Part]) -> str:
@@ -88,63 +96,39 @@ def as_text(parts: Sequence[Part]) -> str:
     -------
     str
     """
-    return "\n\n".join("\n".join(_lines(part)) for part in parts)
+    pieces = [
+        [*part.printed.lines(), *(line for note in part.sentences for line in wrapped(note))]
+        for part in parts
+    ]
+    return "\n\n".join("\n".join(line.rstrip() for line in piece) for piece in pieces)
 
 
-def as_html(parts: Sequence[Part]) -> str:
-    """Return parts as HTML, without colours of their own.
+def as_html(parts: Sequence[Part], label: str) -> str:
+    """Return parts as HTML.
 
     Parameters
     ----------
     parts : sequence of Part
         What to show.
+    label : str
+        What they are together.
 
     Returns
     -------
     str
     """
-    pieces = []
-    for part in parts:
-        title = f"<caption>{escape(part.title)}</caption>" if part.title else ""
-        heads, *rows = part.rows
-        head = "".join(f'<th scope="col">{escape(name)}</th>' for name in heads)
-        body = "".join(
-            "<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in rows
-        )
-        if part.more:
-            body += f'<tr><td colspan="{len(heads)}">{part.more}</td></tr>'
-        pieces.append(
-            f"<table>{title}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
-            + "".join(f"<p>{escape(note)}</p>" for note in part.notes if note)
-        )
-    return f'<div class="brmspy-effects">{"".join(pieces)}</div>'
-
-
-def _lines(part: Part) -> list[str]:
-    """Return one part as lines."""
-    lines = [part.title] if part.title else []
-    widths = [max(map(len, column)) for column in zip(*part.rows, strict=True)]
-    lines += [
-        " " + " ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True))
-        for row in part.rows
+    pieces = [
+        piece for part in parts for piece in (part.printed.html(), *map(paragraph, part.sentences))
     ]
-    if part.more:
-        lines.append(f" {part.more}")
-    for note in part.notes:
-        lines += textwrap.wrap(note, _WIDTH, break_long_words=False, break_on_hyphens=False)
-    return lines
+    return block("effects", label, pieces)
+
+
+def _is_text(column: pd.Series[Any]) -> bool:
+    return not pd.api.types.is_numeric_dtype(column) or pd.api.types.is_bool_dtype(column)
 
 
 def _cell(value: Any, decimals: int | None) -> str:
     """Return an estimate with fixed decimals, or a value of the data."""
     if decimals is not None:
-        return "NA" if math.isnan(value) else f"{value:.{decimals}f}"
+        return number(value, decimals)
     return f"{value:.4g}" if isinstance(value, (float, np.floating)) else str(value)
-
-
-def _decimals(errors: NDArray[np.float64]) -> int:
-    """Return how many decimals it takes for the typical error to show two digits; two or more."""
-    positive = errors[np.isfinite(errors) & (errors > 0)]
-    if not positive.size:
-        return 2
-    return min(10, max(2, 1 - math.floor(math.log10(float(np.median(positive))))))
