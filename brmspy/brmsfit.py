@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from brmspy import effects, grids, hypotheses, parameters, words
+from brmspy import effects, grids, hypotheses, parameters, plots, words
 from brmspy import predict as prediction
 from brmspy.fit import Fit
 
@@ -69,3 +69,15 @@ class BrmsFit(Fit):
 
     describe = words.describe
     latex = words.latex
+
+    plot = plots.plot
+    plot_trace = plots.plot_trace
+    plot_rank = plots.plot_rank
+    plot_intervals = plots.plot_intervals
+    plot_pairs = plots.plot_pairs
+    plot_prior = plots.plot_prior
+    plot_groups = plots.plot_groups
+    mcmc_plot = plots.mcmc_plot
+    pp_check = plots.pp_check
+    curves = plots.curves
+    curve_table = plots.curve_table

@@ -44,19 +44,20 @@ MAY_IMPORT: dict[str, set[str]] = {
     "drawing": set(),
     "grids": {"formula", "data", "families", "fit"},
     "effects": {"formula", "data", "families", "fit", "predict", "grids", "drawing"},
+    "plots": {*BEFORE_PROGRAM, "program", "fit", "predict", "grids", "drawing"},
     "datasets": set(),
 }
 
 # The only rooms that use each of these libraries.
 KEEPERS: dict[str, set[str]] = {
-    "arviz": {"drawing", "effects", "fit"},
+    "arviz": {"drawing", "effects", "fit", "plots"},
     "cmdstanpy": {"engine"},
     "filelock": {"engine"},
     "formulae": {"data"},
     "h5netcdf": {"fit"},
     "httpstan": {"engine"},
     "jinja2": {"program"},
-    "matplotlib": {"drawing"},
+    "matplotlib": {"drawing", "plots"},
     "narwhals": {"data"},
     "tqdm": {"engine"},
     "xarray": {"effects", "fit", "hypotheses", "parameters", "predict"},

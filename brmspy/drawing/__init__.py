@@ -20,13 +20,14 @@ from brmspy.drawing.shapes import (
     rootogram,
     spaghetti,
 )
-from brmspy.drawing.style import BLUE, GREY, INK, VERMILION, Look, house_style, looks
+from brmspy.drawing.style import BLUE, GREY, INK, SKY, VERMILION, Look, house_style, looks
 from brmspy.drawing.words import categories, joined, legend_text, plain, shorten
 
 __all__ = [
     "BLUE",
     "GREY",
     "INK",
+    "SKY",
     "VERMILION",
     "Look",
     "Panels",

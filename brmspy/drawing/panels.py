@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import textwrap
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -26,7 +27,9 @@ _WIDEST = 10.0
 _HEIGHT = 4.5
 _ROW_HEIGHTS = {1: 3.2, 2: 2.9, 3: 2.6}
 _LOWEST_ROW = 2.2
-_IN_A_ROW = 4  # entries of a legend above the panels
+_ONLY_ROW = 3.4
+_IN_A_ROW = 6  # entries of a legend above the panels
+_STACKED = 3  # of them, if they are long
 _LETTERS_PER_INCH = 16  # of the small text of notes
 
 
@@ -69,18 +72,18 @@ class Panels:
         """What a plot returns: one panel as Axes, several as an array of them."""
         return self.axes[0] if len(self.axes) == 1 else self.axes
 
-    def labels(self, x: str, y: str) -> None:
+    def labels(self, x: str = "", y: str = "") -> None:
         """Write what all panels show along x below the lowest ones, and along y left of the first.
 
         Parameters
         ----------
         x, y : str
-            In the data's words.
+            In the data's words; what is empty is not written.
         """
         for place, ax in enumerate(self):
-            if place + self.columns >= len(self) or not self.own:
+            if x and (place + self.columns >= len(self) or not self.own):
                 ax.set_xlabel(plain(x))
-            if place % self.columns == 0 or not self.own:
+            if y and (place % self.columns == 0 or not self.own):
                 ax.set_ylabel(plain(y))
 
     def legend(self, entries: Sequence[tuple[Artist, str]], title: str = "") -> None:
@@ -100,9 +103,11 @@ class Panels:
             return
         where: dict[str, Any] = {"loc": "best"}
         if self.own:
-            above = len(unique) <= _IN_A_ROW and self.figure.get_suptitle() == ""
             letters = sum(len(text) + 6 for text in unique)
             fits = letters < self.figure.get_figwidth() * _LETTERS_PER_INCH * 0.9
+            above = self.figure.get_suptitle() == "" and (
+                len(unique) <= _IN_A_ROW if fits else len(unique) <= _STACKED
+            )
             where = (
                 {"loc": "outside upper center", "ncols": len(unique) if fits else 1}
                 if above
@@ -151,6 +156,8 @@ def axes_for(
     share_x: bool = False,
     share_y: bool = False,
     height: float | None = None,
+    row_heights: Sequence[float] | None = None,
+    width: float | None = None,
 ) -> Panels:
     """Return axes for a number of panels; call it within `house_style`.
 
@@ -166,6 +173,10 @@ def axes_for(
         Whether panels have the same limits.
     height : float, optional
         Height of the figure in inches; by default it follows from the number of rows.
+    row_heights : sequence of float, optional
+        How high the rows are, compared with each other; by default all alike.
+    width : float, optional
+        Width of the figure in inches; by default it follows from the number of columns.
 
     Returns
     -------
@@ -183,14 +194,17 @@ def axes_for(
 
     columns = min(columns or _columns(count), count)
     rows = -(-count // columns)
-    row_height = _HEIGHT if count == 1 else _ROW_HEIGHTS.get(columns, _LOWEST_ROW)
+    row_height = _ROW_HEIGHTS.get(columns, _LOWEST_ROW) if rows > 1 else _ONLY_ROW
+    if count == 1:
+        row_height = _HEIGHT
     figure, grid = plt.subplots(
         rows,
         columns,
         sharex=share_x,
         sharey=share_y,
         squeeze=False,
-        figsize=(_WIDTHS.get(columns, _WIDEST), height or rows * row_height),
+        figsize=(width or _WIDTHS.get(columns, _WIDEST), height or rows * row_height),
+        height_ratios=row_heights,
         layout="constrained",
     )
     axes = grid.reshape(-1)
@@ -220,7 +234,10 @@ def _given(count: int, ax: Any) -> Panels:
 
 
 def _columns(count: int) -> int:
-    """Return how many panels stand in a row."""
+    """Return how many panels stand in a row: few gaps in the last one, and wider than high."""
     if count <= 3:
         return count
-    return 2 if count == 4 else 3 if count <= 9 else 4 if count <= 16 else 6
+    if count == 4:
+        return 2
+    wide = math.sqrt(1.5 * count)
+    return min((3,) if count <= 9 else (4, 5, 6), key=lambda n: (-count % n, abs(n - wide)))

@@ -195,11 +195,18 @@ def intervals(
         The dots.
     """
     draw = ax.hlines if horizontal else ax.vlines
-    draw(np.asarray(places), *outer, colors=colour, linewidth=1.1, zorder=2.4)
+    where = np.asarray(places)
+    slim = float(np.clip(60 / max(where.size, 1), 0.5, 1.0))  # many stand close together
+    draw(where, *outer, colors=colour, linewidth=1.1 * slim, zorder=2.4)
     if inner is not None:
-        draw(np.asarray(places), *inner, colors=colour, linewidth=3.2, alpha=0.75, zorder=2.5)
+        draw(where, *inner, colors=colour, linewidth=3.2 * slim, alpha=0.75, zorder=2.5)
     xy = (estimates, places) if horizontal else (places, estimates)
-    style = {"linestyle": "none", "markersize": size, "zorder": 2.6, "color": colour}
+    style: dict[str, Any] = {
+        "linestyle": "none",
+        "markersize": size,
+        "zorder": 2.6,
+        "color": colour,
+    }
     return ax.plot(*xy, marker=marker, markeredgecolor="white", markeredgewidth=0.7, **style)[0]
 
 
@@ -279,7 +286,7 @@ def density_overlay(
     if known:
         xs, ys = (np.array(parts) for parts in zip(*known, strict=True))
         drawn.append(spaghetti(ax, xs, ys, width=1.0))
-    _from_zero(ax)
+    ax.set_ylim(bottom=0)
     return drawn
 
 
@@ -371,7 +378,6 @@ def bars(
     """
     drawn = ax.bar(places, heights, width=width, color=colour, alpha=0.55, linewidth=0)
     ax.grid(visible=False, axis="x")
-    _from_zero(ax)
     return drawn.patches[0]
 
 
@@ -415,8 +421,3 @@ def rootogram(
 def _root(values: ArrayLike) -> NDArray[np.float64]:
     """Return square roots, zero below zero, where Matplotlib looks too."""
     return np.sqrt(np.maximum(np.asarray(values, dtype=float), 0.0))
-
-
-def _from_zero(ax: Axes) -> None:
-    """Let the axis of heights start at zero."""
-    ax.set_ylim(bottom=0)

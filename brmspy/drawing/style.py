@@ -5,10 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 from brmspy.errors import BrmspyError
 
-__all__ = ["BLUE", "GREY", "INK", "VERMILION", "Look", "house_style", "looks", "require_matplotlib"]
+__all__ = [
+    "BLUE",
+    "GREY",
+    "INK",
+    "SKY",
+    "VERMILION",
+    "Look",
+    "house_style",
+    "looks",
+    "require_matplotlib",
+]
 
 # The palette of Okabe and Ito, without its yellow, which is hard to see on white.
 BLUE, VERMILION, GREEN, ORANGE, PURPLE, SKY = (
@@ -25,7 +36,7 @@ _PALETTE = (BLUE, VERMILION, GREEN, ORANGE, PURPLE, SKY, INK)
 _DASHES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (1, 1)), (0, (8, 3)))
 _MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 
-_STYLE = {
+_STYLE: dict[Any, Any] = {
     "font.size": 10,
     "axes.axisbelow": True,
     "axes.edgecolor": "0.6",

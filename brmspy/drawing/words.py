@@ -115,7 +115,7 @@ def categories(ax: Axes, labels: Sequence[object], axis: Literal["x", "y"] = "x"
         Along which axis. Along x they stand upright if they would not fit side by side. On y, the
         first is on top.
     """
-    texts = [plain(shorten(label)) for label in labels]
+    texts = [plain(shorten(label, _LONGEST + 8 * (axis == "y"))) for label in labels]
     places = range(len(texts))
     if axis == "y":
         ax.set_yticks(places, texts, fontsize=9 if len(texts) <= 30 else 7)

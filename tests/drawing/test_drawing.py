@@ -79,7 +79,14 @@ def test_every_series_has_its_own_colour(count: int) -> None:
 
 @pytest.mark.parametrize(
     ("count", "columns", "shape"),
-    [(1, None, (1, 1)), (4, None, (2, 2)), (7, None, (3, 3)), (18, None, (3, 6)), (5, 2, (3, 2))],
+    [
+        (1, None, (1, 1)),
+        (4, None, (2, 2)),
+        (7, None, (3, 3)),
+        (14, None, (3, 5)),
+        (18, None, (3, 6)),
+        (5, 2, (3, 2)),
+    ],
 )
 def test_panels_fill_a_grid(count: int, columns: int | None, shape: tuple[int, int]) -> None:
     with drawing.house_style():

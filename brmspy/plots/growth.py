@@ -1,0 +1,422 @@
+"""Growth curves: each level's own, and the population's."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from brmspy import drawing
+from brmspy.data.factors import as_labels
+from brmspy.drawing import (
+    BLUE,
+    GREY,
+    INK,
+    Look,
+    Panels,
+    axes_for,
+    categories,
+    house_style,
+    intervals,
+    line,
+    looks,
+    plain,
+    shorten,
+    spaghetti,
+)
+from brmspy.fit import Fit
+from brmspy.grids import grid_columns
+from brmspy.plots.curve_data import CurveRequest, Curves, compute_curves
+from brmspy.plots.probabilities import interval_words
+from brmspy.plots.words import counts_trials, mean_label, response_label
+
+if TYPE_CHECKING:
+    from matplotlib.artist import Artist
+    from matplotlib.axes import Axes
+
+__all__ = ["curve_table", "curves"]
+
+FloatArray = NDArray[np.float64]
+Entries = list[tuple["Artist", str]]
+
+_MOST_PANELS = 24
+_DODGE = 0.16  # between the values of by, along a factor
+_ONE = Look(BLUE, "-", "o")
+
+
+def curves(
+    fit: Fit,
+    x: str,
+    *,
+    by: str | None = None,
+    group: str | None = None,
+    facet: bool = False,
+    slope: bool = False,
+    at: Mapping[str, Any] | None = None,
+    dpar: str | None = None,
+    nlpar: str | None = None,
+    points: bool = True,
+    extend: bool = False,
+    prob: float = 0.5,
+    prob_outer: float = 0.95,
+    resolution: int = 50,
+    max_levels: int = 60,
+    ndraws: int | None = None,
+    ax: Axes | NDArray[np.object_] | None = None,
+) -> Axes | NDArray[np.object_]:
+    """Show how the expected response goes along a variable, for each level and the population.
+
+    A thin line is the mean curve of a level, with its own effects and those of the groups that it
+    is nested in; the thick one, with bands, is that of the population, without group-level effects.
+    Predictors that do not vary within a level keep the value that it has; for the population they
+    are held at their mean or first level, as the note says.
+
+    Parameters
+    ----------
+    fit : BrmsFit
+        The fitted model.
+    x : str
+        A predictor: a number, such as age, or a factor.
+    by : str, optional
+        A predictor whose values get curves of their own: the levels of a factor, or of a number
+        its values, if there are up to five, or mean and mean ± sd.
+    group : str, optional
+        The grouping factor whose levels get curves; by default that of the model, if it has only
+        one, or the one that is nested in all others. ``"NA"`` for the population alone.
+    facet : bool
+        Give each level a panel, with the bands of its own curve; the population's is dashed. At
+        most 24 levels. Without levels, each value of `by` gets one.
+    slope : bool
+        Show the derivative of the curves.
+    at : mapping of str to Any, optional
+        Values at which to hold other predictors.
+    dpar, nlpar : str, optional
+        A distributional or non-linear parameter to show in place of the mean.
+    points : bool
+        Whether to draw the data; of slopes and parameters there are none.
+    extend : bool
+        Draw each level's curve along all of x, not only where it was observed.
+    prob, prob_outer : float
+        Probabilities of the inner and of the outer band.
+    resolution : int
+        Number of points of a curve.
+    max_levels : int
+        How many levels get a curve; of more, evenly spaced ones.
+    ndraws : int, optional
+        How many draws to use; by default all.
+    ax : Axes or array of Axes, optional
+        Where to draw: one for each panel.
+
+    Returns
+    -------
+    Axes or ndarray of Axes
+        One for each panel.
+
+    Raises
+    ------
+    BrmspyError
+        If an argument is not valid.
+
+    See Also
+    --------
+    curve_table : The numbers of the picture.
+
+    Examples
+    --------
+    >>> from brmspy import brm, load_dataset
+    >>> sleepstudy = load_dataset("sleepstudy")
+    >>> fit = brm("Reaction ~ Days + (Days | Subject)", sleepstudy, seed=1, progress=False)
+    >>> axes = fit.curves("Days")
+    >>> axes.get_xlabel(), axes.get_ylabel()
+    ('Days', 'Reaction')
+    >>> fit.curves("Days", facet=True).shape
+    (18,)
+    """
+    if facet:
+        max_levels = min(max_levels, _MOST_PANELS)
+    asked = CurveRequest(
+        x, by, group, dict(at or {}), dpar, nlpar, slope, prob, prob_outer, resolution,
+        max_levels, extend, ndraws,
+    )  # fmt: skip
+    found = compute_curves(fit, asked, shared=facet)
+    data = _data(fit, found) if points and not slope and dpar is nlpar is None else None
+    with house_style():
+        if facet and found.group:
+            panels, entries = _draw_levels(found, data, asked, ax)
+        elif facet and found.by is not None:
+            panels, entries = _draw_by(found, data, asked, ax)
+        else:
+            panels = axes_for(1, ax)
+            entries = _draw_together(panels[0], found, data, found.by_values)
+        panels.labels(x, _label(fit, asked))
+        if found.x.is_factor:
+            for place in panels:
+                categories(place, found.x.labels)
+        panels.legend(entries, title=by or "")
+        bands = f"Bands: {interval_words(prob, prob_outer)}."
+        panels.note(" ".join(filter(None, [found.note, bands])))
+    return panels.result
+
+
+def curve_table(
+    fit: Fit,
+    x: str,
+    *,
+    by: str | None = None,
+    group: str | None = None,
+    slope: bool = False,
+    at: Mapping[str, Any] | None = None,
+    dpar: str | None = None,
+    nlpar: str | None = None,
+    extend: bool = False,
+    prob: float = 0.5,
+    prob_outer: float = 0.95,
+    resolution: int = 50,
+    max_levels: int = 60,
+    ndraws: int | None = None,
+) -> pd.DataFrame:
+    """Return the numbers that `curves` draws.
+
+    Parameters
+    ----------
+    fit : BrmsFit
+        The fitted model.
+    x, by, group, slope, at, dpar, nlpar, extend, prob, prob_outer, resolution, max_levels, ndraws
+        As for `curves`.
+
+    Returns
+    -------
+    DataFrame
+        One row for each point of each curve. Columns: the grouping factor, which is missing for
+        the population; `by`; `x`; Estimate, Est.Error, and the ends of the intervals from the
+        lowest to the highest, such as Q2.5, Q25, Q75 and Q97.5. For counts among trials the
+        estimate is for one trial.
+
+    Raises
+    ------
+    BrmspyError
+        If an argument is not valid.
+
+    Examples
+    --------
+    >>> from brmspy import brm, load_dataset
+    >>> sleepstudy = load_dataset("sleepstudy")
+    >>> fit = brm("Reaction ~ Days + (Days | Subject)", sleepstudy, seed=1, progress=False)
+    >>> table = fit.curve_table("Days", group="NA", resolution=10)
+    >>> table.columns.tolist()
+    ['Days', 'Estimate', 'Est.Error', 'Q2.5', 'Q25', 'Q75', 'Q97.5']
+    >>> table["Estimate"].iloc[[0, -1]].round(-1).tolist()
+    [250.0, 340.0]
+    """
+    asked = CurveRequest(
+        x, by, group, dict(at or {}), dpar, nlpar, slope, prob, prob_outer, resolution,
+        max_levels, extend, ndraws,
+    )  # fmt: skip
+    return compute_curves(fit, asked).table
+
+
+def _draw_together(
+    ax: Axes, found: Curves, data: pd.DataFrame | None, values: Sequence[Any]
+) -> Entries:
+    """Draw the curves of the population, of the levels and the data on one panel."""
+    styles = _looks(found)
+    entries: Entries = []
+    if data is not None:
+        entries += _draw_points(ax, found, data, styles, values)
+    thin = _draw_thin(ax, found, styles, values)
+    named: Entries = []
+    for value in values or (None,):
+        rows = _of_value(found.population, found, value)
+        curve = _draw_one(ax, found, rows, styles[value], _shift(found, value))
+        named.append((curve, "population" if value is None else _value_label(found, value)))
+    return named + thin + entries
+
+
+def _draw_thin(
+    ax: Axes, found: Curves, styles: Mapping[Any, Look], values: Sequence[Any]
+) -> Entries:
+    """Draw the curves of the levels as thin lines."""
+    drawn: Entries = []
+    coloured = found.by is not None and found.by.is_factor
+    for value in values if coloured else (None,):
+        rows = _of_value(found.levels, found, value)
+        lines = [
+            (_places(found, curve), curve["Estimate"].to_numpy())
+            for _, curve in _curves_of(found, rows)
+        ]
+        for count in sorted({len(x) for x, _ in lines}):
+            xs = np.stack([x for x, _ in lines if len(x) == count])
+            ys = np.stack([y for x, y in lines if len(x) == count])
+            colour = styles[value].colour if coloured else GREY
+            artist = spaghetti(ax, xs, ys, colour=colour, alpha=0.45 if len(lines) > 20 else 0.6)
+            drawn = drawn or [(artist, f"levels of {found.group}")]
+    return drawn
+
+
+def _draw_levels(
+    found: Curves, data: pd.DataFrame | None, asked: CurveRequest, ax: Any
+) -> tuple[Panels, Entries]:
+    """Draw one panel for each level."""
+    styles = _looks(found)
+    levels = list(dict.fromkeys(found.levels[found.group]))
+    panels = axes_for(len(levels), ax, share_x=True, share_y=True)
+    entries: Entries = []
+    for place, level in zip(panels, levels, strict=True):
+        mine = found.levels[found.group] == level
+        own, shared = found.levels[mine], found.shared[mine.to_numpy()]
+        if data is not None:
+            entries += _draw_points(
+                place, found, data[data[found.group] == level], styles, found.by_values
+            )
+        coloured = found.by is not None and found.by.is_factor
+        for value in found.by_values if coloured else (None,):
+            rows, common = _of_value(own, found, value), _of_value(shared, found, value)
+            if rows.empty:
+                continue
+            look = styles[value] if coloured else _ONE
+            shift = _shift(found, value)
+            curve = _draw_one(place, found, rows, look, shift)
+            dashed = place.plot(
+                _places(found, common) + shift,
+                common["Estimate"],
+                color=look.colour if coloured else INK,
+                linestyle="--",
+                linewidth=1.0,
+            )[0]
+            name = _value_label(found, value) if coloured else f"level of {found.group}"
+            entries += [(curve, name), (dashed, "population")]
+        place.set_title(plain(shorten(level)), fontsize=9)
+    return panels, entries
+
+
+def _draw_by(
+    found: Curves, data: pd.DataFrame | None, asked: CurveRequest, ax: Any
+) -> tuple[Panels, Entries]:
+    """Draw one panel for each value of `by`."""
+    panels = axes_for(len(found.by_values), ax, share_x=True, share_y=True)
+    entries: Entries = []
+    for place, value in zip(panels, found.by_values, strict=True):
+        entries += _draw_together(place, found, data, (value,))
+    return panels, entries
+
+
+def _draw_one(ax: Axes, found: Curves, rows: pd.DataFrame, look: Look, shift: float) -> Artist:
+    """Draw one curve with its bands; along a factor, dots with intervals."""
+    quantiles = [name for name in found.names if name.startswith("Q")]
+    bands = [
+        (rows[quantiles[i]].to_numpy(), rows[quantiles[-1 - i]].to_numpy())
+        for i in range(len(quantiles) // 2)
+    ]
+    x, y = _places(found, rows) + shift, rows["Estimate"].to_numpy()
+    if found.x.is_factor:
+        inner = bands[1] if len(bands) > 1 else None
+        return intervals(
+            ax, x, y, outer=bands[0], inner=inner, colour=look.colour, marker=look.marker, size=7
+        )
+    return line(ax, x, y, bands=bands, colour=look.colour, dash=look.dash, width=2.2)
+
+
+def _draw_points(
+    ax: Axes,
+    found: Curves,
+    data: pd.DataFrame,
+    styles: Mapping[Any, Look],
+    values: Sequence[Any],
+) -> Entries:
+    """Draw the data."""
+    by = found.by
+    drawn: Entries = []
+    jitter = 0.08 if found.x.is_factor else 0.0
+    for value in values if by is not None and by.is_factor else (None,):
+        rows = data if value is None else data[data["by"] == as_labels([value])[0]]
+        if rows.empty:
+            continue
+        look = Look(INK, "-", "o") if value is None else styles[value]
+        shift = 0.0 if value is None else _shift(found, value)
+        artist = drawing.points(
+            ax, rows["x"] + shift, rows["y"], colour=look.colour, marker=look.marker, jitter=jitter
+        )
+        drawn.append((artist, "data"))
+    return drawn
+
+
+def _data(fit: Fit, found: Curves) -> pd.DataFrame:
+    """Return the data in the coordinates of the picture."""
+    model = fit.model
+    arrays = model.design.arrays
+    y = np.asarray(model.response, dtype=float)
+    if arrays.trials is not None and _for_one_trial(fit):
+        y = y / arrays.trials
+    frame = pd.DataFrame({"x": _positions(found, found.x.values), "y": y})
+    if found.by is not None:
+        frame["by"] = list(as_labels(found.by.values.tolist()))
+    if found.group:
+        block = next(i for i, g in enumerate(model.design.groups) if g.group == found.group)
+        names = np.array(model.design.groups[block].levels, dtype=object)
+        frame[found.group] = names[arrays.groups[block].index]
+    return frame
+
+
+def _for_one_trial(fit: Fit) -> bool:
+    """Say whether expected counts are for one trial, and so are proportions."""
+    trials = [c for c in grid_columns(fit).values() if "trials" in c.roles]
+    return len(trials) == 1 and trials[0].typical == 1
+
+
+def _looks(found: Curves) -> dict[Any, Look]:
+    """Return how the curves of each value of `by` look."""
+    if found.by is None:
+        return {None: _ONE}
+    return {None: _ONE, **dict(zip(found.by_values, looks(len(found.by_values)), strict=True))}
+
+
+def _value_label(found: Curves, value: Any) -> str:
+    """Return the name of a value of `by`."""
+    if found.by is not None and not found.by.is_factor:
+        return f"{value:.4g}"
+    return as_labels([value])[0]
+
+
+def _of_value(rows: pd.DataFrame, found: Curves, value: Any) -> pd.DataFrame:
+    """Return the rows of one value of `by`."""
+    if value is None or found.by is None:
+        return rows
+    return rows[(rows[found.by.name] == value).to_numpy(dtype=bool)]
+
+
+def _curves_of(found: Curves, rows: pd.DataFrame) -> Any:
+    """Return the rows of each level's curve."""
+    return rows.groupby(found.group, sort=False) if found.group and len(rows) else ()
+
+
+def _places(found: Curves, rows: pd.DataFrame) -> FloatArray:
+    """Return where points of curves stand along x."""
+    return _positions(found, rows[found.x.name])
+
+
+def _positions(found: Curves, values: pd.Series[Any]) -> FloatArray:
+    """Return values of x as numbers: those of factors as positions of their levels."""
+    if not found.x.is_factor:
+        return values.to_numpy(dtype=float)
+    place = {label: float(i) for i, label in enumerate(found.x.labels)}
+    return np.array([place[label] for label in as_labels(values.tolist())])
+
+
+def _shift(found: Curves, value: Any) -> float:
+    """Return how far the dots of a value of `by` stand beside their place along a factor."""
+    if not found.x.is_factor or len(found.by_values) < 2 or value is None:
+        return 0.0
+    step = min(_DODGE, 0.6 / len(found.by_values))
+    return step * (found.by_values.index(value) - (len(found.by_values) - 1) / 2)
+
+
+def _label(fit: Fit, asked: CurveRequest) -> str:
+    """Return what stands along y."""
+    name = asked.nlpar or asked.dpar
+    if name is None:
+        counts = counts_trials(fit) and not _for_one_trial(fit)
+        name = response_label(fit) if counts else mean_label(fit)
+    return f"change of {name} per unit of {asked.x}" if asked.slope else name
