@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -17,6 +17,7 @@ from brmspy.effects.rows import as_draws
 from brmspy.effects.target import Held, Target, held_values
 from brmspy.effects.terms import chosen_effects, default_effects
 from brmspy.errors import BrmspyError, did_you_mean
+from brmspy.formula.expression import names_in
 from brmspy.grids import GridColumn, grid
 from brmspy.predict import summarise
 
@@ -415,10 +416,10 @@ def _effect(
         table,
         as_draws(flat, predicted, "row", table.index, "effect"),
         held,
-        _groups_in_words(target, varying),
+        target.groups_note(varying),
         tuple(distinct),
-        _label(target),
-        _points(target, effect, varying),
+        _label(target, {*effect, *varying}),
+        _points(target, {*effect, *varying}),
         prob,
         spaghetti,
         values.names(effect),
@@ -426,34 +427,34 @@ def _effect(
     )
 
 
-def _groups_in_words(target: Target, varying: set[str]) -> str:
-    """Say which group-level effects take part, and for whom."""
-    note = target.groups_note
-    groups = [info for info in target.fit.model.design.groups if not set(info.factors) & varying]
-    return f"{note}, of a new level" if target.with_groups and note and groups else note
+def _is_proportion(target: Target, varying: Collection[str]) -> bool:
+    """Tell whether the mean is one of a single trial, so that it is a proportion."""
+    return target.counts_trials and any(
+        column.roles == {"trials"} and column.typical == 1 and column.name not in varying
+        for column in target.columns.values()
+    )
 
 
-def _label(target: Target) -> str:
-    """Say what is predicted; of one trial, it is a proportion."""
+def _label(target: Target, varying: Collection[str]) -> str:
+    """Say what is predicted."""
     trials = target.fit.model.design.terms.response.trials
-    alone = [column for column in target.columns.values() if column.roles == {"trials"}]
-    if target.counts_trials and trials is not None and len(alone) == 1 and alone[0].typical == 1:
-        return f"{target.label} / {alone[0].name}"
-    return target.label
+    if trials is None or not _is_proportion(target, varying):
+        return target.label
+    return f"{target.label} / {', '.join(names_in(trials))}"
 
 
-def _points(target: Target, effect: tuple[str, ...], varying: set[str]) -> pd.DataFrame:
+def _points(target: Target, varying: Collection[str]) -> pd.DataFrame:
     """Return the data, if what is predicted is on the scale of the response."""
     if target.parameter is not None or target.method == "posterior_linpred":
         return pd.DataFrame()
     model = target.fit.model
     data = model.design.data
     response = np.asarray(model.response, dtype=np.float64)
-    if _label(target) != target.label and model.design.arrays.trials is not None:
+    trials = model.design.arrays.trials
+    if trials is not None and _is_proportion(target, varying):
         with np.errstate(invalid="ignore"):
-            response = response / model.design.arrays.trials
-    named = [name for name in data.columns if name in effect or name in varying]
-    return data[named].assign(resp__=response)
+            response = response / trials
+    return data[[name for name in data.columns if name in varying]].assign(resp__=response)
 
 
 def _subtitle(held: tuple[Held, ...], groups: str, several: bool = False) -> str:

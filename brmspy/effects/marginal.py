@@ -525,6 +525,6 @@ def _notes(target: Target, found: MarginalDraws, weights: str) -> tuple[str, ...
         )
         notes.append(f"Averaged over {over}, with {weights} weights.")
     held = ", ".join(map(str, found.held))
-    groups = target.groups_note
+    groups = target.groups_note(())
     said = "; ".join(part for part in (f"held at {held}" if held else "", groups) if part)
     return (*notes, f"{said[0].upper()}{said[1:]}.") if said else tuple(notes)

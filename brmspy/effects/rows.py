@@ -66,7 +66,8 @@ def groups_of(frame: pd.DataFrame, by: Sequence[str]) -> Groups:
         if name not in frame.columns:
             raise BrmspyError(
                 f"by: the data have no column {name!r}. "
-                f"{did_you_mean(str(name), [str(column) for column in frame.columns])}"
+                f"{did_you_mean(str(name), [str(column) for column in frame.columns])} "
+                "A fit keeps the columns that its model reads; newdata may have others."
             )
     if not by:
         return Groups(np.zeros(len(frame), dtype=np.intp), pd.DataFrame(index=range(1)))

@@ -209,9 +209,7 @@ def notes_of(target: Target, frame: pd.DataFrame, newdata: Any, averaged: bool) 
         over = f"Averaged over {len(frame)} {rows} of {where}."
     else:
         over = f"For {len(frame)} {rows} of {where}."
-    groups = target.groups_note
-    if is_typical(newdata) and target.with_groups and groups:
-        groups = f"{groups}, of a new level"
+    groups = target.groups_note(() if is_typical(newdata) else None)
     counted = target.fit.model.design.terms.response
     trials = (
         "Counts of the trials in each row; give newdata with one trial for probabilities."

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -113,15 +113,27 @@ class Target:
         linear = self.method == "posterior_linpred" and self.link.name != "identity"
         return f"{self.link.name}({parameter})" if linear else parameter
 
-    @property
-    def groups_note(self) -> str:
-        """Which group-level effects take part, in words; empty for a model without."""
-        if not self.fit.model.design.groups:
+    def groups_note(self, known: Collection[str] | None = None) -> str:
+        """Say which group-level effects take part, and whether they are of new levels.
+
+        Parameters
+        ----------
+        known : collection of str, optional
+            Grouping columns whose levels are known; by default all.
+
+        Returns
+        -------
+        str
+            Empty for a model without group-level effects.
+        """
+        groups = self.fit.model.design.groups
+        if not groups:
             return ""
         if not self.with_groups:
             return "group-level effects left out"
         which = "all" if self.re_formula is None else f"{self.re_formula}"
-        return f"group-level effects: {which}"
+        new = known is not None and any(not set(info.factors) & set(known) for info in groups)
+        return f"group-level effects: {which}" + (", of a new level" if new else "")
 
     def read_columns(self) -> dict[str, GridColumn]:
         """Return the columns that matter to the prediction, those that only group left out."""

@@ -213,6 +213,8 @@ def test_one_condition_is_held(fit_of: FitOf) -> None:
     counted = trials.conditional_effects("x", conditions={"size": 10}, resolution=2)["x"]
     one = trials.conditional_effects("x", resolution=2)["x"]
     np.testing.assert_allclose(draws(counted), 10 * draws(one))
+    assert (counted.label, one.label) == ("count", "count / size")
+    np.testing.assert_array_equal(counted.points["resp__"], trials.data["count"])
 
 
 def test_group_level_effects_of_a_new_or_a_known_level(fit_of: FitOf) -> None:

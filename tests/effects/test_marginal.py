@@ -165,6 +165,7 @@ class TestMeans:
         fit = fit_of(MODEL)
         new = fit.emmeans("f", re_formula=None)
         assert draws(new).std() > draws(fit.emmeans("f")).std()
+        assert new.notes[-1].endswith("group-level effects: all, of a new level.")
         # Means of one new level share its effects, so that their differences have none.
         np.testing.assert_allclose(draws(new.pairs()), draws(fit.emmeans("f").pairs()))
 
