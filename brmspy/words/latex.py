@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
@@ -22,6 +23,7 @@ from brmspy.words.texts import Latex
 __all__ = ["latex", "model_latex"]
 
 _TERMS_A_LINE = 4
+_LINE = 60  # characters
 
 
 def latex(fit: Fit) -> Latex:
@@ -223,10 +225,19 @@ def _times(parameter: str, label: str) -> str:
 
 def _sum(left: str, terms: Sequence[str]) -> Iterator[str]:
     """Yield a sum, a few terms to a line."""
-    parts = list(terms) or ["0"]
-    yield f"{left} &= {' + '.join(parts[:_TERMS_A_LINE])}"
-    for start in range(_TERMS_A_LINE, len(parts), _TERMS_A_LINE):
-        yield rf"&\quad + {' + '.join(parts[start : start + _TERMS_A_LINE])}"
+    lines: list[list[str]] = [[]]
+    for term in terms or ["0"]:
+        length = sum(map(_printed_length, (*lines[-1], term)))
+        if lines[-1] and (len(lines[-1]) == _TERMS_A_LINE or length > _LINE):
+            lines.append([])
+        lines[-1].append(term)
+    yield f"{left} &= {' + '.join(lines[0])}"
+    yield from (rf"&\quad + {' + '.join(line)}" for line in lines[1:])
+
+
+def _printed_length(latex: str) -> int:
+    """Return about how many characters are printed."""
+    return len(re.sub(r"\\[a-zA-Z]+|[\\{}_^, ]", "", latex))
 
 
 def _tuple(parts: Sequence[str]) -> str:

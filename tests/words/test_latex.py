@@ -158,6 +158,11 @@ def test_long_predictors_are_broken(fit_of: Callable[..., BrmsFit]) -> None:
     assert r"\sum_k" in "".join(lines)  # too many means to write them out
 
 
+def test_long_names_are_broken_too(fit_of: Callable[..., BrmsFit]) -> None:
+    latex = fit_of(formula=f"y ~ I({' + '.join(['x'] * 12)}) + I({' + '.join(['z'] * 12)})").latex()
+    assert sum(line.startswith(r"&\quad") for line in lines_of(latex)) == 2
+
+
 def test_notebooks_show_formulas(fit_of: Callable[..., BrmsFit]) -> None:
     latex = fit_of("plain").latex()
     assert isinstance(latex, Latex)
