@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from brmspy._version import __version__
 
 if TYPE_CHECKING:
-    from brmspy.api import brm, load
+    from brmspy.api import brm, brm_multiple, load
     from brmspy.brmsfit import BrmsFit
     from brmspy.card import ModelCard, model_card
     from brmspy.data import model_matrix
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
         PriorWarning,
         SamplingError,
         SamplingWarning,
+        SomeFitsFailedError,
     )
     from brmspy.families import bernoulli, binomial, gaussian, negbinomial, poisson, student
     from brmspy.formula import Formula, bf, lf, nlf, parse
@@ -67,12 +68,13 @@ if TYPE_CHECKING:
         residuals,
     )
     from brmspy.priors import Prior, prior, set_prior
+    from brmspy.several import combine, update
     from brmspy.words import describe, latex
 
 # Where each public name lives. Nothing is imported before it is asked for: pandas, formulae and
 # SciPy together take longer to load than `import brmspy` should.
 _HOMES = {
-    "brmspy.api": ("brm", "load"),
+    "brmspy.api": ("brm", "brm_multiple", "load"),
     "brmspy.brmsfit": ("BrmsFit",),
     "brmspy.card": ("ModelCard", "model_card"),
     "brmspy.data": ("model_matrix",),
@@ -96,6 +98,7 @@ _HOMES = {
         "PriorWarning",
         "SamplingError",
         "SamplingWarning",
+        "SomeFitsFailedError",
     ),
     "brmspy.families": (
         "bernoulli",
@@ -133,6 +136,7 @@ _HOMES = {
     ),
     "brmspy.priors": ("Prior", "prior", "set_prior"),
     "brmspy.words": ("describe", "latex"),
+    "brmspy.several": ("combine", "update"),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
@@ -152,13 +156,16 @@ __all__ = [
     "PriorWarning",
     "SamplingError",
     "SamplingWarning",
+    "SomeFitsFailedError",
     "VarCorr",
     "__version__",
     "bernoulli",
     "bf",
     "binomial",
     "brm",
+    "brm_multiple",
     "coef",
+    "combine",
     "comparisons",
     "conditional_effects",
     "curve_table",
@@ -206,6 +213,7 @@ __all__ = [
     "stancode",
     "standata",
     "student",
+    "update",
 ]
 
 

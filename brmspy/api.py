@@ -3,17 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from brmspy.brmsfit import BrmsFit
 from brmspy.families import Family
-from brmspy.fitting import run_model, settings_of
+from brmspy.fitting import (
+    Plan,
+    run_model,
+    run_plans,
+    settings_from,
+    settings_of,
+    telling_which,
+)
 from brmspy.formula import Formula
-from brmspy.model import build, model_from_spec
+from brmspy.model import Model, build, model_from_spec
 from brmspy.priors import Prior
+from brmspy.several import check_frames, check_models, seeds_of
+from brmspy.several import combine as combined
 
-__all__ = ["brm", "load"]
+__all__ = ["brm", "brm_multiple", "load"]
 
 
 def brm(
@@ -44,6 +54,7 @@ def brm(
     iter: int | None = None,  # noqa: A002 -- brms' name
     warmup: int | None = None,
     control: Mapping[str, Any] | None = None,
+    executor: Any = None,
 ) -> BrmsFit:
     """Fit a Bayesian multilevel model with Stan: by NUTS, or by a fast approximation.
 
@@ -121,6 +132,11 @@ def brm(
     iter, warmup, control
         As in brms: `iter` counts warm-up too, and `control` holds ``adapt_delta`` and
         ``max_treedepth``. Translated to the above.
+    executor : concurrent.futures.Executor or dask.distributed.Client, optional
+        Where the chains run, one job each: threads or processes of this machine, or a cluster's
+        workers, which compile the model if they do not have it. A chain draws the same numbers
+        wherever it runs; if a worker dies, another one runs its chain again. `cores` has no meaning
+        then. By default the chains run in processes of this machine.
 
     Returns
     -------
@@ -194,7 +210,119 @@ def brm(
         threads=threads,
         data2=data2,
     )
-    return run_model(BrmsFit, model, settings)
+    return run_model(BrmsFit, model, settings, executor)
+
+
+def brm_multiple(
+    formula: str | Formula,
+    data: Sequence[Any],
+    family: str | Family | Any = "gaussian",
+    prior: Prior | Sequence[Prior] | None = None,
+    *,
+    combine: bool = True,
+    executor: Any = None,
+    sample_prior: str = "no",
+    marginalize: str | bool = "auto",
+    parameterization: str = "auto",
+    seed: int | None = None,
+    **settings: Any,
+) -> BrmsFit | list[BrmsFit]:
+    """Fit a model to several data sets, such as multiple imputations of one.
+
+    The model is compiled once. All fits share their priors: defaults that follow from the data are
+    those of the first data set.
+
+    Parameters
+    ----------
+    formula : str or Formula
+        As for `brm`.
+    data : sequence of DataFrame
+        The data sets. They have the same columns, rows and levels.
+    family : str or Family
+        As for `brm`.
+    prior : Prior or sequence of Prior, optional
+        As for `brm`.
+    combine : bool
+        Whether to put the chains of all fits together; else they are returned one by one.
+    executor : concurrent.futures.Executor or dask.distributed.Client, optional
+        Where the chains run, those of all fits at once; see `brm`. By default one fit is made after
+        the other, on this machine.
+    sample_prior, marginalize, parameterization : str
+        As for `brm`.
+    seed : int, optional
+        The seeds of the fits are derived from it.
+    **settings
+        Other arguments of `brm`: `chains`, `iter_sampling`, `adapt_delta`, `progress`, and so on.
+
+    Returns
+    -------
+    BrmsFit or list of BrmsFit
+        The combined fit, or one for each data set. Chains of different data sets need not agree:
+        `BrmsFit.rhats` has R-hat for each fit, and the summary the largest of them.
+
+    Raises
+    ------
+    DataError
+        If a data set differs from the first in columns, rows or levels; names how.
+    SomeFitsFailedError
+        If fits failed while others finished, which are in the error's `fits`.
+    FormulaError, PriorError, SamplingError, CompileError
+        As `brm`.
+
+    Warns
+    -----
+    SamplingWarning
+        What there is to say about a fit, with the number of its data set; or, after Ctrl-C, which
+        data sets are missing from what is returned.
+
+    References
+    ----------
+    Gelman, A., Carlin, J. B., Stern, H. S., Dunson, D. B., Vehtari, A. and Rubin, D. B. (2013).
+    Bayesian Data Analysis, third edition, section 18.2.
+    http://www.stat.columbia.edu/~gelman/book/
+
+    Examples
+    --------
+    >>> from brmspy import brm_multiple, load_dataset
+    >>> sleepstudy = load_dataset("sleepstudy")
+    >>> imputed = [sleepstudy.assign(Reaction=sleepstudy["Reaction"] + noise) for noise in (-1, 1)]
+    >>> fit = brm_multiple("Reaction ~ Days", imputed, seed=1, chains=2, progress=False)
+    >>> fit["sigma"].sizes["chain"]
+    4
+    >>> bool((fit.rhats < 1.01).all(axis=None))
+    True
+    """
+    given = {**settings, "seed": seed}
+    others = ("combine", "executor", "sample_prior", "marginalize", "parameterization")
+    chosen = settings_from(given, others)
+    base = chosen.options.seed_to_use()
+    frames = check_frames(data)
+    models: list[Model] = []
+    for number, frame in enumerate(frames, start=1):
+        with telling_which(number):
+            model = build(
+                formula,
+                frame,
+                family,
+                prior,
+                sample_prior=sample_prior,
+                marginalize=marginalize,
+                parameterization=parameterization,
+                threads=chosen.options.threads,
+                defaults=models[0].default_priors if models else None,
+            )
+        models.append(model)
+    check_models(models)
+    seeds = seeds_of(base, len(models))
+    plans = [
+        Plan.of(model, settings_from({**given, "seed": own}))
+        for model, own in zip(models, seeds, strict=True)
+    ]
+    made = run_plans(BrmsFit, plans, executor, progress=chosen.progress)
+    if not combine:
+        return list(made.fits.values())
+    fit = combined(*made.finished())
+    return replace(fit, record=replace(fit.record, seed=base))
 
 
 def load(path: str | Path) -> BrmsFit:

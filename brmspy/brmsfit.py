@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from brmspy import effects, grids, hypotheses, parameters, plots, words
+from brmspy import effects, grids, hypotheses, parameters, plots, several, words
 from brmspy import predict as prediction
 from brmspy.fit import Fit
 
@@ -81,3 +81,5 @@ class BrmsFit(Fit):
     pp_check = plots.pp_check
     curves = plots.curves
     curve_table = plots.curve_table
+
+    update = several.update

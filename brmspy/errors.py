@@ -9,8 +9,9 @@ import difflib
 import inspect
 import os
 import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 __all__ = [
     "BrmspyError",
@@ -23,6 +24,7 @@ __all__ = [
     "PriorWarning",
     "SamplingError",
     "SamplingWarning",
+    "SomeFitsFailedError",
     "closest",
     "did_you_mean",
     "warn",
@@ -89,6 +91,25 @@ class CompileError(BrmspyError):
 
 class SamplingError(BrmspyError):
     """Sampling failed."""
+
+
+class SomeFitsFailedError(SamplingError):
+    """Some of several fits failed; those that were finished are kept.
+
+    Parameters
+    ----------
+    message : str
+        What happened.
+    fits : mapping of int to BrmsFit
+        The fits that were finished, by the number of their data set, from 1.
+    """
+
+    def __init__(self, message: str, fits: Mapping[int, Any]) -> None:
+        self.fits = dict(fits)
+        super().__init__(message)
+
+    def __reduce__(self) -> tuple[type[SomeFitsFailedError], tuple[str, dict[int, Any]]]:
+        return type(self), (str(self), self.fits)
 
 
 class BrmspyWarning(UserWarning):

@@ -45,6 +45,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "grids": {"formula", "data", "families", "fit"},
     "effects": {"formula", "data", "families", "fit", "predict", "grids", "drawing"},
     "plots": {*BEFORE_PROGRAM, "program", "fit", "predict", "grids", "drawing"},
+    "several": {*BEFORE_PROGRAM, "fit", "fitting"},
     "datasets": set(),
 }
 

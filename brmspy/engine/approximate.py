@@ -28,7 +28,6 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-import cmdstanpy
 import numpy as np
 import numpy.typing as npt
 from cmdstanpy.cmdstan_args import (
@@ -44,6 +43,7 @@ from brmspy.engine.collect import draws_of
 from brmspy.engine.messages import Failure, explain, incomplete
 from brmspy.engine.options import SampleOptions, check_count
 from brmspy.engine.progress import Progress
+from brmspy.engine.quiet import quiet_cmdstanpy
 from brmspy.engine.stan_json import write_json
 from brmspy.errors import SamplingError, did_you_mean
 
@@ -253,7 +253,7 @@ def approximate(
     progress.stage(title[0].upper() + title[1:])
     seed = options.start().seed_to_use()
     with (
-        cmdstanpy.disable_logging(),
+        quiet_cmdstanpy(),
         tempfile.TemporaryDirectory(prefix="brmspy-") as folder,
     ):
         stan = _Stan(exe, Path(folder), options, seed)

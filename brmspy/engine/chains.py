@@ -12,7 +12,9 @@ from pathlib import Path
 from brmspy.engine.chain_csv import ChainCsv
 from brmspy.engine.guard import Guard
 from brmspy.engine.interrupts import DeferredInterrupts
+from brmspy.engine.output import ChainOutput
 from brmspy.engine.state import ChainState
+from brmspy.engine.stop import asked_to_stop
 from brmspy.errors import SamplingError
 
 __all__ = ["Chain", "ChainFiles", "run_chains"]
@@ -145,6 +147,20 @@ class Chain:
         """Return what Stan printed."""
         return self.files.console.read_text(encoding="utf-8", errors="replace")
 
+    def output(self) -> ChainOutput:
+        """Return what the chain has written, once its process has ended."""
+        return ChainOutput(
+            number=self.number,
+            status=self.status,
+            stopped=self.stopped,
+            console="" if self._process is None else self.console(),
+            header=self.csv.header,
+            draws=self.csv.draws(),
+            warmup=self.csv.warmup(),
+            seconds=self.csv.seconds(),
+            inv_metric=self.csv.inv_metric(),
+        )
+
     def ask_to_end(self) -> None:
         """Terminate the process if it runs."""
         if self._process is not None and self._process.poll() is None:
@@ -210,14 +226,17 @@ def run_chains(
     Returns
     -------
     bool
-        Whether an interrupt ended the run. Whatever happens, no process is left.
+        Whether an interrupt ended the run, here or in a process that this one works for. Whatever
+        happens, no process is left.
     """
     waiting = list(chains)
     running: list[Chain] = []
     start = time.monotonic()
+    asked = asked_to_stop()
     with DeferredInterrupts() as interrupts, Guard(folder) as guard:
         try:
-            while (waiting or running) and not interrupts.received:
+            while (waiting or running) and not (interrupts.received or asked):
+                asked = asked_to_stop()
                 while waiting and len(running) < at_once:
                     waiting[0].start(environment)
                     running.append(waiting.pop(0))
@@ -234,7 +253,7 @@ def run_chains(
         for chain in running:
             chain.look()
         report([chain.state() for chain in chains])
-        return interrupts.received
+        return interrupts.received or asked
 
 
 def _pids(chains: Sequence[Chain]) -> list[int]:

@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 from cmdstanpy.stanfit import InferenceMetadata
 
-from brmspy.engine.chains import Chain
 from brmspy.engine.messages import Failure, explain, incomplete, rejections
+from brmspy.engine.output import ChainOutput
 from brmspy.errors import SamplingError
 
 __all__ = ["Outcome", "draws_and_stats", "draws_of", "judge"]
@@ -36,7 +36,7 @@ class Outcome:
 
     Parameters
     ----------
-    kept : tuple of Chain
+    kept : tuple of ChainOutput
         The chains whose draws are used.
     num_draws : int
         Draws that each of them has.
@@ -46,18 +46,18 @@ class Outcome:
         What the user should know.
     """
 
-    kept: tuple[Chain, ...]
+    kept: tuple[ChainOutput, ...]
     num_draws: int
     failures: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
 
 
-def judge(chains: Sequence[Chain], interrupted: bool, num_draws: int) -> Outcome:
+def judge(chains: Sequence[ChainOutput], interrupted: bool, num_draws: int) -> Outcome:
     """Decide which chains count once all have ended.
 
     Parameters
     ----------
-    chains : sequence of Chain
+    chains : sequence of ChainOutput
         The chains.
     interrupted : bool
         Whether the run was interrupted.
@@ -82,7 +82,7 @@ def judge(chains: Sequence[Chain], interrupted: bool, num_draws: int) -> Outcome
         f"chain {chain.number} {failure.reason}" for chain, failure in failures.items()
     )
     if interrupted:
-        kept, common = _most_useful([chain for chain in good if chain.csv.num_draws])
+        kept, common = _most_useful([chain for chain in good if chain.num_draws])
         if not kept:
             raise KeyboardInterrupt
         left_out = tuple(
@@ -183,42 +183,44 @@ def _stats(
     return stats
 
 
-def _failure(chain: Chain, num_draws: int) -> Failure | None:
+def _failure(chain: ChainOutput, num_draws: int) -> Failure | None:
     """Return why a chain that was not stopped failed; None if it did not."""
+    if chain.lost is not None:
+        return chain.lost
     if chain.status is None:  # never started, because of an interrupt
         return None
     if chain.status != 0:
-        return explain(chain.console(), chain.status)
-    if chain.csv.num_draws != num_draws:
-        return incomplete(chain.console(), chain.csv.num_draws, num_draws)
+        return explain(chain.console, chain.status)
+    if chain.num_draws != num_draws:
+        return incomplete(chain.console, chain.num_draws, num_draws)
     return None
 
 
-def _most_useful(chains: Sequence[Chain]) -> tuple[tuple[Chain, ...], int]:
+def _most_useful(chains: Sequence[ChainOutput]) -> tuple[tuple[ChainOutput, ...], int]:
     """Return the chains to keep of an interrupted run, and how many draws they have in common.
 
     One chain that had hardly begun would shorten all others. Chains count more than draws
     (chains² × draws), for only several chains can show that they have not converged.
     """
-    lengths = sorted({chain.csv.num_draws for chain in chains}, reverse=True)
+    lengths = sorted({chain.num_draws for chain in chains}, reverse=True)
     choices = [
-        (tuple(chain for chain in chains if chain.csv.num_draws >= length), length)
+        (tuple(chain for chain in chains if chain.num_draws >= length), length)
         for length in lengths
     ]
     return max(choices, key=lambda choice: len(choice[0]) ** 2 * choice[1], default=((), 0))
 
 
-def _where(chain: Chain) -> str:
+def _where(chain: ChainOutput) -> str:
     """Say where a chain was stopped."""
     if chain.status is None:
         return "before it started"
-    if not chain.csv.num_draws:
+    if not chain.num_draws:
         return "during its warm-up"
-    return f"after {chain.csv.num_draws} draws"
+    return f"after {chain.num_draws} draws"
 
 
 def _interrupted_message(
-    kept: Sequence[Chain], common: int, wanted: int, left_out: Sequence[str]
+    kept: Sequence[ChainOutput], common: int, wanted: int, left_out: Sequence[str]
 ) -> str:
     """Say what is left of an interrupted run."""
     text = (
@@ -230,9 +232,9 @@ def _interrupted_message(
     return text + " Fit the model again for reliable results."
 
 
-def _failed_message(failures: dict[Chain, Failure], total: int) -> str:
+def _failed_message(failures: dict[ChainOutput, Failure], total: int) -> str:
     """Say which chains failed and why, once for each reason."""
-    together: dict[str, list[Chain]] = {}
+    together: dict[str, list[ChainOutput]] = {}
     for chain, failure in failures.items():
         together.setdefault(failure.reason, []).append(chain)
     lines = []
@@ -246,9 +248,9 @@ def _failed_message(failures: dict[Chain, Failure], total: int) -> str:
     return "\n".join(lines)
 
 
-def _rejection_message(chain: Chain, num_draws: int) -> str:
+def _rejection_message(chain: ChainOutput, num_draws: int) -> str:
     """Say that a chain's proposals were often rejected by an error; empty if they were not."""
-    number, reason = rejections(chain.console())
+    number, reason = rejections(chain.console)
     if number <= _MANY_REJECTIONS * num_draws:
         return ""
     return (

@@ -118,18 +118,21 @@ class LineRenderer(Renderer):
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
         self._written = time.monotonic()
-        self._stage = ""
+        self._begun: tuple[str, tuple[int, int]] = ("", (1, 1))
         self._quarter = 0
 
     def draw(self, state: ProgressState) -> None:
         """Write a line when a stage begins that takes long, and at each quarter of the way."""
         now = time.monotonic()
-        if state.stage != self._stage:
-            self._stage, self._quarter = state.stage, 0
-            if state.stage != "sample":
+        begun = (state.stage, state.fit)
+        if begun != self._begun:
+            self._begun, self._quarter = begun, 0
+            # Of several fits, the later ones take as long as the first.
+            if state.stage == "jobs" or (state.stage != "sample" and state.fit[0] == 1):
                 self._line(headline(state))
             return
-        quarter = int(4 * state.fraction)
+        done, jobs = state.jobs
+        quarter = int(4 * (done / jobs if state.stage == "jobs" else state.fraction))
         if quarter > self._quarter and now - self._written >= _SECONDS_BETWEEN_LINES:
             self._quarter = quarter
             self._line(headline(state))

@@ -66,20 +66,45 @@ class Progress:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self.finish(failed=kind is not None)
+        self._close(failed=kind is not None)
 
-    def finish(self, *, failed: bool = False) -> None:
+    def finish(self) -> None:
         """Say how it ended and show nothing more; the second time, do nothing.
+
+        Of several fits only the last is the end.
+        """
+        if self.state.fit[0] == self.state.fit[1]:
+            self._close(failed=False)
+
+    def fit(self, number: int, total: int) -> None:
+        """Begin one of several fits.
 
         Parameters
         ----------
-        failed : bool
-            Whether an error ended it.
+        number : int
+            Its number, from 1.
+        total : int
+            How many there are.
         """
-        self.state = self._timed()
-        if self._renderer is not None:
-            self._renderer.close(self.state, failed)
-            self._renderer = None
+        self.state = replace(
+            self._timed(), fit=(number, total), earlier=self.state.divergences, chains=()
+        )
+
+    def jobs(self, done: int, total: int) -> None:
+        """Show how far chains are that an executor runs.
+
+        Parameters
+        ----------
+        done : int
+            How many have ended.
+        total : int
+            How many there are.
+        """
+        self.state = replace(self.state, jobs=(done, total))
+        if self.state.stage == "jobs":
+            self._draw()
+        else:
+            self.stage("jobs")
 
     def stage(self, name: str) -> None:
         """Begin a stage.
@@ -92,7 +117,9 @@ class Progress:
         timed = self._timed()
         past = (*timed.past, (timed.stage, timed.elapsed)) if timed.stage else ()
         self._since = time.monotonic()
-        self.state = ProgressState(stage=name, past=past)
+        self.state = ProgressState(
+            stage=name, past=past, fit=timed.fit, earlier=timed.earlier, jobs=timed.jobs
+        )
         self._draw()
 
     def update(self, chains: Sequence[ChainState], at_once: int) -> None:
@@ -112,6 +139,13 @@ class Progress:
             changed or time.monotonic() - self._drawn >= self._renderer.interval
         ):
             self._draw()
+
+    def _close(self, *, failed: bool) -> None:
+        """Say how it ended."""
+        self.state = self._timed()
+        if self._renderer is not None:
+            self._renderer.close(self.state, failed)
+            self._renderer = None
 
     def _timed(self) -> ProgressState:
         """Return the state as of now."""

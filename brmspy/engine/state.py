@@ -81,6 +81,13 @@ class ProgressState:
         Chains that run at the same time.
     elapsed : float
         Seconds since the stage began.
+    fit : tuple of int
+        Which of how many fits this is about, from 1.
+    earlier : int
+        Divergent transitions in the fits before.
+    jobs : tuple of int
+        Of the chains of all fits that an executor runs: how many have ended, and how many there
+        are.
     """
 
     stage: str = ""
@@ -88,11 +95,14 @@ class ProgressState:
     chains: tuple[ChainState, ...] = ()
     at_once: int = 1
     elapsed: float = 0.0
+    fit: tuple[int, int] = (1, 1)
+    earlier: int = 0
+    jobs: tuple[int, int] = (0, 0)
 
     @property
     def divergences(self) -> int:
-        """Divergent transitions after warm-up in all chains."""
-        return sum(chain.divergences for chain in self.chains)
+        """Divergent transitions after warm-up in all chains so far."""
+        return self.earlier + sum(chain.divergences for chain in self.chains)
 
     @property
     def fraction(self) -> float:

@@ -48,12 +48,16 @@ def headline(state: ProgressState) -> str:
     -------
     str
     """
+    number, total = state.fit
+    which = f"Fit {number} of {total}: " if total > 1 else ""
     if state.stage == "compile":
-        return "Compiling the model (kept for the next fit) …"
+        return f"{which}Compiling the model (kept for the next fit) …"
+    if state.stage == "jobs":
+        return f"{_on_executor('Sampling', state)}: {state.jobs[0]} done, {duration(_whole(state))}"
     if state.stage != "sample":
-        return f"{state.stage} …"
+        return f"{which}{state.stage} …"
     left = state.seconds_left
-    return ", ".join(
+    return which + ", ".join(
         [
             f"Sampling {_count(len(state.chains), 'chain')}: {state.fraction:.0%}",
             duration(state.elapsed),
@@ -95,7 +99,22 @@ def outcome(state: ProgressState, failed: bool) -> str:
     """
     if not state.stage:
         return ""
+    number, total = state.fit
+    if number == total > 1 and not failed and state.stage != "jobs":
+        notes = "; ".join(_divergences(state.divergences))
+        return f"{total} fits done in {duration(_whole(state))}{f' ({notes})' if notes else ''}."
+    which = f"Fit {number} of {total}: " if total > 1 and state.stage != "jobs" else ""
+    return which + _outcome_of_one(state, failed)
+
+
+def _outcome_of_one(state: ProgressState, failed: bool) -> str:
+    """Return a line that says how a fit ended."""
     took = duration(state.elapsed)
+    if state.stage == "jobs":
+        ended, jobs = state.jobs
+        if ended == jobs and not failed:
+            return f"{_on_executor('Sampled', state)} in {took}."
+        return f"Sampling on the executor ended after {took}: {ended} of {jobs} chains done."
     if state.stage != "sample":
         what = "Compilation" if state.stage == "compile" else state.stage
         return f"{what} {'failed' if failed else 'done'} after {took}."
@@ -111,6 +130,17 @@ def outcome(state: ProgressState, failed: bool) -> str:
     if len(finished) < len(state.chains):
         return f"Sampling stopped after {took}, at {state.fraction:.0%}{notes}."
     return f"Sampled {_count(len(finished), 'chain')} in {took}{notes}."
+
+
+def _on_executor(verb: str, state: ProgressState) -> str:
+    """Say what an executor does."""
+    fits = f" of {state.fit[1]} fits" if state.fit[1] > 1 else ""
+    return f"{verb} {_count(state.jobs[1], 'chain')}{fits} on the executor"
+
+
+def _whole(state: ProgressState) -> float:
+    """Return the seconds that everything has taken so far."""
+    return state.elapsed + sum(seconds for _, seconds in state.past)
 
 
 def _divergences(number: int) -> list[str]:

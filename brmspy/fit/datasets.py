@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "RESERVED_DIMS",
+    "concatenated",
     "constant_data",
     "draws_dataset",
     "group_attributes",
@@ -98,6 +99,43 @@ def stats_dataset(stats: Mapping[str, NDArray[Any]], attrs: Mapping[str, Any]) -
         for name, values in stats.items()
     }
     return xr.Dataset(arrays, _sample_coords(arrays), dict(attrs))
+
+
+def concatenated(
+    several: Sequence[Mapping[str, xr.Dataset]], attrs: Mapping[str, Any]
+) -> dict[str, xr.Dataset]:
+    """Put the chains of several fits together.
+
+    Parameters
+    ----------
+    several : sequence of mapping of str to xarray.Dataset
+        The groups of each fit, of the same names and variables.
+    attrs : mapping of str to Any
+        Attributes of the groups.
+
+    Returns
+    -------
+    dict of str to xarray.Dataset
+        Groups without chains are those of the first fit.
+    """
+    import xarray as xr
+
+    groups = {}
+    for name, first in several[0].items():
+        if "chain" not in first.dims:
+            groups[name] = first.assign_attrs(attrs)
+            continue
+        arrays = {
+            label: xr.Variable(
+                variable.dims,
+                _read_only(np.concatenate([group[name][label].to_numpy() for group in several])),
+            )
+            for label, variable in first.data_vars.items()
+        }
+        coords = {dim: first[dim].to_numpy() for dim in first.dims if dim not in ("chain", "draw")}
+        named = {str(label): array for label, array in arrays.items()}
+        groups[name] = xr.Dataset(arrays, coords | _sample_coords(named), dict(attrs))
+    return groups
 
 
 def observed_data(model: FittedModel, attrs: Mapping[str, Any]) -> xr.Dataset:

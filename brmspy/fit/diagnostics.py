@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -55,13 +55,17 @@ class Diagnostics:
     finite: NDArray[np.bool_]
 
 
-def diagnose(draws: FloatArray) -> Diagnostics:
+def diagnose(draws: FloatArray, pools: Sequence[Sequence[int]] = ()) -> Diagnostics:
     """Return R-hat, bulk ESS and tail ESS of every parameter.
 
     Parameters
     ----------
     draws : ndarray, shape (chain, draw, ...)
         Draws after warm-up; four a chain at least.
+    pools : sequence of sequence of int, optional
+        Places of the chains that draw from the same distribution, if not all do: those of several
+        data sets. R-hat is then the largest of the pools', and the effective sample sizes are the
+        sum of theirs.
 
     Returns
     -------
@@ -81,24 +85,43 @@ def diagnose(draws: FloatArray) -> Diagnostics:
     >>> diagnose(draws).rhat.round(2)
     array([1., 1., 1.])
     """
+    if len(pools) > 1:
+        return _together([diagnose(draws[list(chains)]) for chains in pools])
     rhat, ess_bulk, ess_tail = _by_block(draws, _diagnose_block, 3)
     finite = np.asarray(np.isfinite(draws).all(axis=(0, 1)))
     return Diagnostics(rhat, ess_bulk, ess_tail, finite)
 
 
-def mcse_mean(draws: FloatArray) -> FloatArray:
+def _together(pools: Sequence[Diagnostics]) -> Diagnostics:
+    """Return the diagnostics of draws from a mixture of distributions, one pool from each."""
+    return Diagnostics(
+        np.fmax.reduce([pool.rhat for pool in pools]),
+        np.sum([pool.ess_bulk for pool in pools], axis=0),
+        np.sum([pool.ess_tail for pool in pools], axis=0),
+        np.all([pool.finite for pool in pools], axis=0),
+    )
+
+
+def mcse_mean(draws: FloatArray, pools: Sequence[Sequence[int]] = ()) -> FloatArray:
     """Return the Monte Carlo standard error of every parameter's mean.
 
     Parameters
     ----------
     draws : ndarray, shape (chain, draw, ...)
         Draws after warm-up.
+    pools : sequence of sequence of int, optional
+        As for `diagnose`.
 
     Returns
     -------
     ndarray
         Of the parameters' shape.
     """
+    if len(pools) > 1:
+        shares = [len(chains) / len(draws) for chains in pools]
+        errors = [mcse_mean(draws[list(chains)]) for chains in pools]
+        squares = [(share * error) ** 2 for share, error in zip(shares, errors, strict=True)]
+        return np.asarray(np.sqrt(np.sum(squares, axis=0)))
     return _by_block(draws, _mcse_mean_block, 1)[0]
 
 

@@ -31,23 +31,46 @@ class ParameterDraws:
     of_chains : bool
         Whether they are those of Markov chains; R-hat and effective sample sizes mean nothing for
         others.
+    pools : sequence of sequence of int
+        Places of the chains that draw from the same distribution, if not all do.
     """
 
     table: NameTable
     arrays: Mapping[str, NDArray[np.float64]] = field(repr=False)
     of_chains: bool = True
+    pools: Sequence[Sequence[int]] = ()
 
     @cached_property
     def diagnostics(self) -> Diagnostics:
         """Diagnostics of all parameters, computed once; of an approximation all but one NaN."""
-        check = diagnose if self.of_chains else _only_finite
-        parts = [check(self._flat(variable)) for variable in self.table.variables]
+        parts = [self._diagnose(self._flat(variable)) for variable in self.table.variables]
         return Diagnostics(
             np.concatenate([part.rhat for part in parts]),
             np.concatenate([part.ess_bulk for part in parts]),
             np.concatenate([part.ess_tail for part in parts]),
             np.concatenate([part.finite for part in parts]),
         )
+
+    def rhat(self, chains: Sequence[int]) -> NDArray[np.float64]:
+        """Return R-hat of some of the chains, for all parameters.
+
+        Parameters
+        ----------
+        chains : sequence of int
+            Their places.
+        """
+        where = list(chains)
+        parts = [
+            diagnose(self._flat(variable)[where]).rhat
+            if self.of_chains
+            else np.full(variable.brms.size, np.nan)
+            for variable in self.table.variables
+        ]
+        return np.concatenate(parts)
+
+    def _diagnose(self, draws: NDArray[np.float64]) -> Diagnostics:
+        """Return the diagnostics of draws (chain, draw, parameter)."""
+        return diagnose(draws, self.pools) if self.of_chains else _only_finite(draws)
 
     def summary(
         self, places: Sequence[int], prob: float, robust: bool, mc_se: bool
@@ -74,7 +97,9 @@ class ParameterDraws:
             )
         names = [self.table.names[place] for place in places]
         draws, chosen = self._columns(places), self._chosen(places) if self.of_chains else None
-        return summarise(names, draws, chosen, prob=prob, robust=robust, mc_se=mc_se)
+        return summarise(
+            names, draws, chosen, prob=prob, robust=robust, mc_se=mc_se, pools=self.pools
+        )
 
     def _chosen(self, places: Sequence[int]) -> Diagnostics:
         """Return the diagnostics of some parameters."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from brmspy.engine.approximate import ApproximateOptions, ApproximateRun
     from brmspy.engine.sampling import SampleOptions, SamplerRun
 
-__all__ = ["Approximation", "FitRecord"]
+__all__ = ["Approximation", "FitRecord", "Part"]
 
 
 @dataclass(frozen=True)
@@ -54,6 +54,43 @@ class Approximation:
     ess: float
     resampled: bool
     paths: int = 1
+
+    @classmethod
+    def combined(cls, several: Sequence[Approximation]) -> Approximation:
+        """Return what is said of several approximations together: k is the worst.
+
+        Parameters
+        ----------
+        several : sequence of Approximation
+            One for each fit.
+        """
+        return replace(
+            several[0],
+            pareto_k=max(one.pareto_k for one in several),
+            candidates=sum(one.candidates for one in several),
+            ess=sum(one.ess for one in several),
+            resampled=all(one.resampled for one in several),
+            paths=sum(one.paths for one in several),
+        )
+
+
+@dataclass(frozen=True)
+class Part:
+    """One of the fits that were combined.
+
+    Attributes
+    ----------
+    chains : int
+        Number of its chains.
+    seed : int
+        Its seed.
+    data : int
+        Its data set, from 1; fits to the same data have the same number.
+    """
+
+    chains: int
+    seed: int
+    data: int
 
 
 @dataclass(frozen=True)
@@ -92,6 +129,9 @@ class FitRecord:
         How good the approximation is; None for NUTS.
     arguments : mapping of str to Any
         Arguments of `brm` that ask for the same again, but for the seed.
+    parts : tuple of Part
+        The fits that were combined to this one, in the order of their chains; none if it is one
+        fit. What is said of chains is then said of the chains of all, one fit after the other.
     """
 
     stan_code: str
@@ -109,6 +149,7 @@ class FitRecord:
     version: str = __version__
     approximation: Approximation | None = None
     arguments: Mapping[str, Any] = field(default_factory=dict)
+    parts: tuple[Part, ...] = ()
 
     @classmethod
     def of(
@@ -177,10 +218,66 @@ class FitRecord:
             approximation=approximation,
         )
 
+    @classmethod
+    def combined(cls, records: Sequence[FitRecord], data: Sequence[int]) -> FitRecord:
+        """Return the record of several fits of one model, whose chains are put together.
+
+        Parameters
+        ----------
+        records : sequence of FitRecord
+            Those of the fits.
+        data : sequence of int
+            The data set of each fit, from 1; for a fit that is itself combined, the first of its
+            data sets.
+        """
+        first = records[0]
+        parts = _all_parts(records, data)
+        failures = (
+            f"fit {number}: {failure}"
+            for number, record in enumerate(records, start=1)
+            for failure in record.failures
+        )
+        found = [record.approximation for record in records if record.approximation is not None]
+        options = dict(first.options)
+        if "chains" in options:
+            options["chains"] = sum(record.options["chains"] for record in records)
+        return replace(
+            first,
+            options=options,
+            chain_ids=tuple(range(1, sum(part.chains for part in parts) + 1)),
+            seconds=tuple(chain for record in records for chain in record.seconds),
+            step_size=_joined([record.step_size for record in records]),
+            inv_metric=_joined([record.inv_metric for record in records]),
+            interrupted=any(record.interrupted for record in records),
+            failures=tuple(failures),
+            created_at=max(record.created_at for record in records),
+            approximation=Approximation.combined(found) if found else None,
+            parts=parts,
+        )
+
     @property
     def algorithm(self) -> str:
         """``"nuts"``, or the approximation's algorithm."""
         return "nuts" if self.approximation is None else self.approximation.algorithm
+
+    @property
+    def fits(self) -> tuple[tuple[int, ...], ...]:
+        """Places of the chains of each fit that is part of this one."""
+        if not self.parts:
+            return (tuple(range(len(self.chain_ids))),)
+        ends = np.cumsum([part.chains for part in self.parts]).tolist()
+        return tuple(
+            tuple(range(end - part.chains, end)) for part, end in zip(self.parts, ends, strict=True)
+        )
+
+    @property
+    def data_sets(self) -> tuple[tuple[int, ...], ...]:
+        """Places of the chains that draw from the posterior of each data set."""
+        found: dict[int, tuple[int, ...]] = {}
+        numbers = [part.data for part in self.parts] or [1]
+        for number, chains in zip(numbers, self.fits, strict=True):
+            found[number] = (*found.get(number, ()), *chains)
+        return tuple(found.values())
 
     @property
     def stan_code_sha(self) -> str:
@@ -198,6 +295,7 @@ class FitRecord:
         values = {item.name: getattr(self, item.name) for item in dataclasses.fields(self)}
         if self.approximation is not None:
             values["approximation"] = dataclasses.asdict(self.approximation)
+        values["parts"] = [dataclasses.asdict(part) for part in self.parts]
         return values
 
     @classmethod
@@ -215,7 +313,29 @@ class FitRecord:
         known["failures"] = tuple(known["failures"])
         if known.get("approximation") is not None:
             known["approximation"] = Approximation(**known["approximation"])
+        known["parts"] = tuple(Part(**part) for part in known.get("parts", ()))
         return cls(**known)
+
+
+def _all_parts(records: Sequence[FitRecord], data: Sequence[int]) -> tuple[Part, ...]:
+    """Return the fits that several records stand for, data sets numbered anew."""
+    numbers: dict[tuple[int, int], int] = {}
+    parts = []
+    for place, (record, first) in enumerate(zip(records, data, strict=True)):
+        own = record.parts or (Part(len(record.chain_ids), record.seed, 1),)
+        for part in own:
+            # What is known to be shared is a fit's first data set, as only this is kept.
+            key = (-1, first) if part.data == own[0].data else (place, part.data)
+            number = numbers.setdefault(key, len(numbers) + 1)
+            parts.append(replace(part, data=number))
+    return tuple(parts)
+
+
+def _joined(values: Sequence[Any]) -> list[Any] | None:
+    """Return what is known of each chain, for the chains of all fits; None unless all know it."""
+    if any(value is None for value in values):
+        return None
+    return [item for value in values for item in value]
 
 
 def _common(

@@ -38,6 +38,11 @@ _DIAGNOSTICS = (
     "Bulk_ESS and Tail_ESS are effective sample sizes; Rhat compares the chains and is 1 when they "
     "agree."
 )
+_DATA_SETS = (
+    "These are {number} fits to {sets} data sets, combined. Chains of different data sets need not "
+    "agree: Rhat is the largest of those within one data set, and the effective sample sizes are "
+    "added up. `fit.rhats` has Rhat for each fit."
+)
 _PARETO_K = (
     "Pareto k says how well the approximation covers the posterior around its draws: below 0.5 "
     "well, up to 0.7 well enough to be of use. There are no chains to compare, hence no Rhat."
@@ -122,8 +127,17 @@ def make_report(
         header=_header(model, record, draws),
         sections=_sections(model, variables, rows),
         findings=findings,
-        footer=(_sampler(record), _DIAGNOSTICS if record.approximation is None else _PARETO_K),
+        footer=_footer(record),
     )
+
+
+def _footer(record: FitRecord) -> tuple[str, ...]:
+    """Return what is said below the tables."""
+    explained = _DIAGNOSTICS if record.approximation is None else _PARETO_K
+    sets = len(record.data_sets)
+    if sets == 1 or record.approximation is not None:
+        return _sampler(record), explained
+    return _sampler(record), explained, _DATA_SETS.format(number=len(record.parts), sets=sets)
 
 
 def _header(
@@ -131,6 +145,8 @@ def _header(
 ) -> tuple[tuple[str, str], ...]:
     """Return family, links, formula, data and draws."""
     rows = f"{model.design.arrays.nobs} observations"
+    if len(record.data_sets) > 1:
+        rows = f"{len(record.data_sets)} data sets of {rows} each"
     if record.dropped:
         rows += f"; missing values left out {record.dropped}"
     return (
@@ -173,12 +189,16 @@ def _draws(
     prior = model.sample_prior == "only"
     if record.approximation is not None:
         found = record.approximation
-        text = _approximate_draws(record, found, draws[1]) + (" of the prior" if prior else "")
+        text = _approximate_draws(record, found, draws[0] * draws[1]) + (
+            " of the prior" if prior else ""
+        )
         return ("Draws", text), ("Pareto k", verdict(found.pareto_k))
     options = record.options
     total = draws[0] * draws[1]
     chains = f"{draws[0]} chain, with" if draws[0] == 1 else f"{draws[0]} chains, each with"
     source = "draws from the prior" if prior else "post-warmup draws"
+    if record.parts:
+        chains = f"{len(record.parts)} fits, {chains}"
     text = (
         f"{chains} iter = {options['iter_warmup'] + options['iter_sampling']}; "
         f"warmup = {options['iter_warmup']}; thin = {options['thin']};\n"
@@ -189,9 +209,11 @@ def _draws(
 
 def _approximate_draws(record: FitRecord, found: Approximation, kept: int) -> str:
     """Say where the draws of an approximation come from."""
-    wanted = record.options["paths"]
+    wanted = record.options["paths"] * max(1, len(record.parts))
     finished = f"{found.paths} of {wanted}" if found.paths < wanted else f"{wanted}"
-    source = found.title + (f" ({finished} paths)" if wanted > 1 else "")
+    source = found.title + (f" ({finished} paths)" if record.options["paths"] > 1 else "")
+    if record.parts:
+        source += f" of {len(record.parts)} fits"
     if not found.resampled:
         return f"{kept} from {source}"
     return (

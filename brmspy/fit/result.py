@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -295,6 +295,18 @@ class Fit:
             required=self.groups,
         )
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what is pickled: not what is computed again when it is asked for."""
+        kept = (*(item.name for item in fields(self)), "idata")
+        return {name: self.__dict__[name] for name in kept if name in self.__dict__}
+
+    def __setstate__(self, state: Mapping[str, Any]) -> None:
+        """Make a fit of what was pickled; its draws cannot be written to."""
+        self.__dict__.update(state)
+        for group in self.groups.values():
+            for variable in group.data_vars.values():
+                variable.to_numpy().flags.writeable = False
+
     @cached_property
     def idata(self) -> az.InferenceData:
         """The draws and data as ArviZ' InferenceData."""
@@ -366,6 +378,18 @@ class Fit:
             {"Rhat": found.rhat, "Bulk_ESS": found.ess_bulk, "Tail_ESS": found.ess_tail},
             index=pd.Index(list(self.names), dtype=object),
         )
+
+    @cached_property
+    def rhats(self) -> pd.DataFrame:
+        """R-hat of all parameters in each of the fits that were combined.
+
+        A row for each parameter, a column for each fit, counted from 1; one column if nothing was
+        combined. Where the fits are to different data sets, as those of `brmspy.brm_multiple`, this
+        is what tells whether chains have converged: chains of different data need not agree.
+        """
+        columns = {i + 1: self._draws.rhat(chains) for i, chains in enumerate(self.record.fits)}
+        frame = pd.DataFrame(columns, index=pd.Index(list(self.names), dtype=object))
+        return frame.rename_axis(columns="fit")
 
     @cached_property
     def findings(self) -> tuple[Finding, ...]:
@@ -509,7 +533,8 @@ class Fit:
         arrays = {variable.name: posterior[variable.name].to_numpy() for variable in self.variables}
         arrays[_LP.name] = self._stats["lp"].to_numpy()
         table = NameTable.of([*self.variables, _LP])
-        return ParameterDraws(table, arrays, of_chains=self.record.approximation is None)
+        of_chains = self.record.approximation is None
+        return ParameterDraws(table, arrays, of_chains, self.record.data_sets)
 
     @cached_property
     def _report(self) -> Report:

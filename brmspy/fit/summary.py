@@ -27,6 +27,7 @@ def summarise(
     prob: float = 0.95,
     robust: bool = False,
     mc_se: bool = False,
+    pools: Sequence[Sequence[int]] = (),
 ) -> pd.DataFrame:
     """Summarise the draws of each parameter.
 
@@ -45,6 +46,8 @@ def summarise(
         deviation.
     mc_se : bool
         Add the Monte Carlo standard error of the mean.
+    pools : sequence of sequence of int, optional
+        Places of the chains that draw from the same distribution, if not all do.
 
     Returns
     -------
@@ -71,7 +74,7 @@ def summarise(
     estimate, error = np.where(constant, flat[0], estimate), np.where(constant, 0.0, error)
     columns = {"Estimate": estimate}
     if mc_se:
-        columns["MC.Error"] = np.where(constant, 0.0, mcse_mean(draws))
+        columns["MC.Error"] = np.where(constant, 0.0, mcse_mean(draws, pools))
     columns |= {"Est.Error": error, lower: low, upper: high}
     if diagnostics is not None:
         for name, values in (

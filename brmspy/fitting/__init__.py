@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
-from brmspy.fitting.arguments import Settings, settings_of
+from brmspy.fitting.arguments import Settings, settings_from, settings_of
+from brmspy.fitting.elsewhere import run_elsewhere
 from brmspy.fitting.jobs import JobsInterrupted, LostWorkersError, run_jobs
+from brmspy.fitting.many import Made, run_plans, telling_which
+from brmspy.fitting.plan import Plan
 from brmspy.fitting.refit import refit
 from brmspy.fitting.run import run_model
 
 __all__ = [
     "JobsInterrupted",
     "LostWorkersError",
+    "Made",
+    "Plan",
     "Settings",
     "refit",
+    "run_elsewhere",
     "run_jobs",
     "run_model",
+    "run_plans",
+    "settings_from",
     "settings_of",
+    "telling_which",
 ]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import inspect
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from numbers import Integral
 from typing import Any
@@ -11,7 +12,7 @@ from brmspy.engine.approximate import ALGORITHMS, ApproximateOptions
 from brmspy.engine.sampling import SampleOptions
 from brmspy.errors import SamplingError, did_you_mean
 
-__all__ = ["Settings", "settings_of"]
+__all__ = ["Settings", "settings_from", "settings_of"]
 
 # Those of brm(), to see whether an argument is given together with brms' name for it.
 _DEFAULTS = {"iter_warmup": 1000, "iter_sampling": 1000, "adapt_delta": None, "max_treedepth": 10}
@@ -188,6 +189,32 @@ init, threads, save_warmup, toolchain, progress, verbose, iter, warmup, control
         progress=progress,
         verbose=verbose,
     )
+
+
+def settings_from(arguments: Mapping[str, Any], others: Iterable[str] = ()) -> Settings:
+    """Check arguments of `brm` that came as keywords of another function.
+
+    Parameters
+    ----------
+    arguments : mapping of str to Any
+        Those that say how to draw.
+    others : iterable of str
+        Names of what else the function takes, for the message.
+
+    Returns
+    -------
+    Settings
+
+    Raises
+    ------
+    SamplingError
+        If there is no such argument, or a value is not valid.
+    """
+    known = [*inspect.signature(settings_of).parameters, *others]
+    for name in arguments:
+        if name not in known:
+            raise SamplingError(f"There is no argument {name!r}. {did_you_mean(name, known)}")
+    return settings_of(**arguments)
 
 
 def _algorithm(name: str) -> str:

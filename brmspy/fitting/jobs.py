@@ -6,6 +6,7 @@ import concurrent.futures as cf
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
+from brmspy.engine.stop import StopFlag, StopSign
 from brmspy.errors import BrmspyError, SamplingError
 
 __all__ = ["JobsInterrupted", "LostWorkersError", "run_jobs"]
@@ -16,6 +17,7 @@ T = TypeVar("T")
 # can be made again; what the call itself raises, it would raise again.
 _LOST = {"BrokenExecutor", "CancelledError", "CommClosedError", "KilledWorker"}
 _ATTEMPTS = 3
+_GRACE_SECONDS = 10.0  # for calls that were asked to end, to return what they have
 
 
 class JobsInterrupted(KeyboardInterrupt):
@@ -52,7 +54,12 @@ class LostWorkersError(SamplingError):
 
 
 def run_jobs(
-    function: Callable[..., T], arguments: Sequence[tuple[Any, ...]], executor: Any = None
+    function: Callable[..., T],
+    arguments: Sequence[tuple[Any, ...]],
+    executor: Any = None,
+    *,
+    report: Callable[[int], None] | None = None,
+    lost: Callable[[int], T] | None = None,
 ) -> list[T]:
     """Call a function once for each tuple of arguments, and return the results in their order.
 
@@ -65,6 +72,11 @@ def run_jobs(
     executor : concurrent.futures.Executor or dask.distributed.Client, optional
         Where to call it: anything with the interface of `concurrent.futures`, or a Dask client.
         By default here, one call after the other.
+    report : callable, optional
+        Called with the number of calls that have finished, at first and after each.
+    lost : callable, optional
+        Given the place of a call whose workers died, returns what is put in the place of its
+        result; by default this is an error.
 
     Returns
     -------
@@ -81,10 +93,12 @@ def run_jobs(
         results of other calls are kept.
     JobsInterrupted
         Upon Ctrl-C, with the results of the calls that had finished; calls that had not started
-        are not made.
+        are not made. Chains that run in those under way on an executor are stopped, if it is on
+        this machine or on one that shares its folder of temporary files; what such calls return
+        within ten seconds counts as finished.
     Exception
         What a call raises, as it is, as soon as it is known; calls that had not started are not
-        made.
+        made, and the others stopped.
 
     Examples
     --------
@@ -95,22 +109,33 @@ def run_jobs(
     [8, 9]
     """
     jobs = [tuple(call) for call in arguments]
+    tell = report or (lambda count: None)
     if executor is None:
-        return _here(function, jobs)
-    run = _Run(function, jobs, _as_executor(executor))
-    try:
-        return run.results_in_order()
-    except KeyboardInterrupt as interrupt:
-        raise JobsInterrupted(run.kept()) from interrupt
-    finally:
-        run.close()
+        return _here(function, jobs, tell)
+    with StopSign() as sign:
+        run = _Run(function, jobs, _as_executor(executor), sign, tell, lost)
+        try:
+            return run.results_in_order()
+        except (KeyboardInterrupt, _Stopped) as interrupt:
+            run.wind_down()
+            raise JobsInterrupted(run.kept()) from interrupt
+        except Exception:
+            run.wind_down()
+            raise
+        finally:
+            run.close()
 
 
-def _here(function: Callable[..., T], jobs: Sequence[tuple[Any, ...]]) -> list[T]:
+def _here(
+    function: Callable[..., T], jobs: Sequence[tuple[Any, ...]], report: Callable[[int], None]
+) -> list[T]:
     """Make the calls in this process, one after the other."""
     results: list[T] = []
     try:
-        results.extend(function(*call) for call in jobs)
+        report(0)
+        for call in jobs:
+            results.append(function(*call))
+            report(len(results))
     except KeyboardInterrupt as interrupt:
         raise JobsInterrupted(dict(enumerate(results))) from interrupt
     return results
@@ -139,14 +164,29 @@ class _Run:
         The arguments of each call.
     executor : Any
         The user's executor.
+    sign : StopSign
+        Stops what is under way.
+    report : callable
+        Called with the number of calls that have finished.
+    lost : callable or None
+        Returns what stands for the result of a call that no worker survives.
     """
 
     def __init__(
-        self, function: Callable[..., Any], jobs: Sequence[tuple[Any, ...]], executor: Any
+        self,
+        function: Callable[..., Any],
+        jobs: Sequence[tuple[Any, ...]],
+        executor: Any,
+        sign: StopSign,
+        report: Callable[[int], None],
+        lost: Callable[[int], Any] | None,
     ) -> None:
         self.function = function
         self.jobs = jobs
         self.executor = executor
+        self._sign = sign
+        self._report = report
+        self._lost = lost
         self.finished: dict[int, Any] = {}
         self._own: list[cf.ProcessPoolExecutor] = []  # in place of broken ones
         self._attempts = [0] * len(jobs)
@@ -154,6 +194,7 @@ class _Run:
 
     def results_in_order(self) -> list[Any]:
         """Make all calls and wait for them."""
+        self._report(0)
         for place in range(len(self.jobs)):
             self._submit(place)
         while self._pending:
@@ -161,7 +202,15 @@ class _Run:
             lost = [place for place in map(self._settle, done) if place is not None]
             for place in sorted(lost):
                 self._submit(place)
+            self._report(len(self.finished))
         return [self.finished[place] for place in range(len(self.jobs))]
+
+    def wind_down(self) -> None:
+        """Withdraw the calls that have not started, and have the others return what they have."""
+        self._sign.ask()
+        for future in self._pending:
+            future.cancel()
+        cf.wait(self._pending, timeout=_GRACE_SECONDS)
 
     def kept(self) -> dict[int, Any]:
         """Return all results that there are, by the place of their call."""
@@ -186,6 +235,9 @@ class _Run:
             if not _is_loss(error):
                 raise
             if self._attempts[place] >= _ATTEMPTS:
+                if self._lost is not None:
+                    self.finished[place] = self._lost(place)
+                    return None
                 raise LostWorkersError(
                     f"The workers that ran job {place + 1} of {len(self.jobs)} died "
                     f"{_ATTEMPTS} times ({type(error).__name__}: {error}). Often there is too "
@@ -200,7 +252,7 @@ class _Run:
     def _submit(self, place: int) -> None:
         """Have the executor make a call, if need be a new executor."""
         attempt = self._attempts[place] = self._attempts[place] + 1
-        call = (_call, attempt, self.function, self.jobs[place])
+        call = (_call, attempt, self._sign.flag, self.function, self.jobs[place])
         try:
             future = self.executor.submit(*call)
         except cf.BrokenExecutor as error:
@@ -231,13 +283,21 @@ class _Run:
         return pool
 
 
-def _call(attempt: int, function: Callable[..., T], call: tuple[Any, ...]) -> T:
+class _Stopped(Exception):  # noqa: N818 -- no error
+    """A call was stopped where it ran; `KeyboardInterrupt` itself may end a worker."""
+
+
+def _call(attempt: int, flag: StopFlag, function: Callable[..., T], call: tuple[Any, ...]) -> T:
     """Make a call on a worker.
 
     The number of the attempt makes a call that is made again another one for executors that, as
     Dask's, know calls by their arguments.
     """
-    return function(*call)
+    with flag.watched():
+        try:
+            return function(*call)
+        except KeyboardInterrupt as interrupt:
+            raise _Stopped from interrupt
 
 
 def _is_loss(error: BaseException) -> bool:

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 from brmspy.families import Family, family_from_dict
 from brmspy.fit import Fit
-from brmspy.fitting.arguments import settings_of
+from brmspy.fitting.arguments import settings_from
 from brmspy.fitting.run import run_model
 from brmspy.formula import Formula
 from brmspy.model import Model, build
@@ -17,6 +17,12 @@ __all__ = ["rebuilt", "refit"]
 
 F = TypeVar("F", bound=Fit)
 
+# brms' words for arguments, and what they stand in place of.
+_SYNONYMS = {
+    "iter": ("iter_warmup", "iter_sampling"),
+    "warmup": ("iter_warmup",),
+    "control": ("adapt_delta", "max_treedepth"),
+}
 _OF_MODEL = ("sample_prior", "marginalize", "parameterization")
 
 
@@ -82,6 +88,7 @@ def refit(
     formula: str | Formula | None = None,
     family: str | Family | None = None,
     prior: Prior | Sequence[Prior] | None = None,
+    executor: Any = None,
     **options: Any,
 ) -> F:
     """Fit a model again with some of its parts or of its settings replaced.
@@ -103,6 +110,8 @@ def refit(
         Priors in place of all that the user set. Without them, the fit's priors are kept, those
         that followed from its data included, so that fits to parts of the data share their priors;
         but with another formula or family the defaults are derived again.
+    executor : concurrent.futures.Executor or dask.distributed.Client, optional
+        Where the chains run.
     **options
         Other arguments of `brmspy.brm`; those that are not given are as they were for `fit`, but
         for the seed, which is drawn anew.
@@ -117,8 +126,9 @@ def refit(
         As `brmspy.brm`.
     """
     of_model = {name: options.pop(name) for name in _OF_MODEL if name in options}
-    arguments = {**_kept(fit, options), **options}
-    settings = settings_of(**arguments)
+    same = formula is None and family is None
+    others = ("formula", "family", "prior", "executor", *_OF_MODEL)
+    settings = settings_from({**_kept(fit, options, same), **options}, others)
     model = rebuilt(
         fit,
         data,
@@ -128,12 +138,20 @@ def refit(
         threads=settings.options.threads,
         **of_model,
     )
-    return run_model(type(fit), model, settings)
+    return run_model(type(fit), model, settings, executor)
 
 
-def _kept(fit: Fit, options: Mapping[str, Any]) -> dict[str, Any]:
+def _kept(fit: Fit, options: Mapping[str, Any], same: bool) -> dict[str, Any]:
     """Return the arguments of the first fit that still hold."""
     kept = dict(fit.record.arguments)
+    replaced = [new for new in _SYNONYMS if options.get(new) is not None]
+    for name in {old for new in replaced for old in _SYNONYMS[new]} - {*options}:
+        kept.pop(name, None)
+    init = kept.get("init")
+    if isinstance(init, Mapping | Sequence) and not isinstance(init, str):
+        one_each = isinstance(init, Sequence) and "chains" in options
+        if one_each or not same:  # values for other parameters, or for other chains
+            kept.pop("init")
     algorithm = options.get("algorithm", kept.get("algorithm", "nuts"))
     if algorithm != kept.get("algorithm"):  # what is said of chains has no meaning for the others
         kept = {name: kept[name] for name in ("chains", "iter_sampling", "cores") if name in kept}

@@ -3,29 +3,26 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Mapping
 from typing import Any, TypeVar
 
-from brmspy.engine.approximate import approximate
-from brmspy.engine.cache import CompiledModel, compiled
-from brmspy.engine.interface import CompileOptions, Toolchain
+from brmspy.engine.approximate import ApproximateRun, approximate
+from brmspy.engine.cache import compiled
 from brmspy.engine.progress import Progress
-from brmspy.engine.sampling import SampleOptions, sample
+from brmspy.engine.sampling import SamplerRun, sample
 from brmspy.engine.toolchain import find_toolchain
-from brmspy.errors import SamplingError, did_you_mean
 from brmspy.fit import Fit
-from brmspy.fit.naming import posterior_variables
 from brmspy.fitting.arguments import Settings
+from brmspy.fitting.elsewhere import run_elsewhere
+from brmspy.fitting.plan import Plan
 from brmspy.model import Model
-from brmspy.program import Program
 
-__all__ = ["run_model"]
+__all__ = ["run_here", "run_model"]
 
 F = TypeVar("F", bound=Fit)
 
 
-def run_model(kind: type[F], model: Model, settings: Settings) -> F:
+def run_model(kind: type[F], model: Model, settings: Settings, executor: Any = None) -> F:
     """Compile a model, draw from its posterior and name the draws.
 
     Parameters
@@ -36,6 +33,8 @@ def run_model(kind: type[F], model: Model, settings: Settings) -> F:
         The model.
     settings : Settings
         How to draw.
+    executor : concurrent.futures.Executor or dask.distributed.Client, optional
+        Where the chains run; by default in processes of this machine.
 
     Returns
     -------
@@ -49,68 +48,56 @@ def run_model(kind: type[F], model: Model, settings: Settings) -> F:
     CompileError
         If there is no compiler, or Stan cannot translate the program.
     """
-    options = replace(settings.options, chains=settings.processes, threads=model.threads)
-    if settings.adapt_delta is None:
-        options = replace(options, adapt_delta=model.program.plan.adapt_delta)
-    options = _with_start(options, settings.init, model.program)
-    tools = find_toolchain(settings.toolchain)
+    plan = Plan.of(model, settings)
     with Progress(show=settings.progress) as display:
-        compile_options = CompileOptions(threads=model.threads > 1)
-        binary = compiled(model.program.code, tools, compile_options, on_stage=display.stage)
+        if executor is None:
+            return run_here(kind, plan, display)
         if settings.verbose:
-            _describe(model, tools, binary)
-        made = (model, posterior_variables(model.design, model.program))
-        how = (tools.describe(), settings.arguments())
-        if settings.algorithm != "nuts":
-            quick = settings.approximation(options)
-            draws = approximate(binary.exe, model.program.data, quick, progress=display)
-            return kind.from_approximation(*made, draws, quick, *how)
+            _describe(model, {}, "compiled by the workers of the executor")
+        [left] = run_elsewhere([plan], executor, display)
+    return left.fit(kind)
+
+
+def run_here(kind: type[F], plan: Plan, display: Progress) -> F:
+    """Compile a model and draw from its posterior in processes of this machine.
+
+    Parameters
+    ----------
+    kind : type
+        What to return: `Fit`, or a class derived from it.
+    plan : Plan
+        The model, and how to draw.
+    display : Progress
+        Shows how far it is.
+
+    Returns
+    -------
+    Fit
+        Of the class `kind`.
+    """
+    model, options = plan.model, plan.options
+    tools = find_toolchain(plan.settings.toolchain)
+    binary = compiled(model.program.code, tools, plan.compile_options, on_stage=display.stage)
+    if plan.settings.verbose:
+        compiled_in = "cached" if binary.was_cached else f"compiled in {binary.seconds:.0f} s"
+        _describe(model, tools.describe(), f"{binary.exe} ({compiled_in})")
+    quick = plan.approximation
+    run: SamplerRun | ApproximateRun
+    if quick is None:
         run = sample(binary.exe, model.program.data, options, progress=display)
-    return kind.from_run(*made, run, options, *how)
+    else:
+        run = approximate(binary.exe, model.program.data, quick, progress=display)
+    return plan.fit(kind, run, tools.describe())
 
 
-def _describe(model: Model, toolchain: Toolchain, binary: CompiledModel) -> None:
+def _describe(model: Model, toolchain: Mapping[str, str], executable: str) -> None:
     """Say on standard error what is about to be sampled."""
-    compiled_in = "cached" if binary.was_cached else f"compiled in {binary.seconds:.0f} s"
     lines = [
         repr(model.design),
         f"family: {model.family}",
         "priors:",
         model.priors.formatted(),
-        "toolchain: " + ", ".join(f"{k} {v}" for k, v in toolchain.describe().items()),
-        f"executable: {binary.exe} ({compiled_in})",
+        "toolchain: " + ", ".join(f"{k} {v}" for k, v in toolchain.items()),
+        f"executable: {executable}",
     ]
     print("\n".join(lines), file=sys.stderr)
-
-
-def _with_start(options: SampleOptions, init: Any, program: Program) -> SampleOptions:
-    """Return the options with initial values as the Stan program takes them."""
-    if init == "auto":
-        if program.start is None:
-            return options
-        seed = options.seed_to_use()
-        return replace(
-            options,
-            seed=seed,
-            inits=program.start.points(seed, options.chains),
-            inv_metric=program.start.inverse_metric(),
-        )
-    if isinstance(init, Mapping):
-        _check_init(init, program)
-        return replace(options, inits=program.initial(init))
-    if isinstance(init, Sequence):
-        for values in init:
-            _check_init(values, program)
-        return replace(options, inits=[program.initial(values) for values in init])
-    return options
-
-
-def _check_init(init: Mapping[str, Any], program: Program) -> None:
-    """Refuse initial values of what the program does not sample, which Stan would ignore."""
-    for name in init:
-        if name not in program.initial_names:
-            raise SamplingError(
-                f"init has a value for {name!r}, which the Stan program does not sample. "
-                f"{did_you_mean(str(name), program.initial_names)} See stancode(...) for its "
-                "parameters."
-            )

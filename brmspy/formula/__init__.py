@@ -16,6 +16,7 @@ from brmspy.formula.terms import (
     NonlinearPredictor,
     Response,
 )
+from brmspy.formula.update import update_formula
 
 __all__ = [
     "CURVES",
@@ -36,4 +37,5 @@ __all__ = [
     "parse",
     "parse_groups",
     "parse_rhs",
+    "update_formula",
 ]

@@ -31,7 +31,7 @@ from brmspy.formula.terms import (
     Response,
 )
 
-__all__ = ["assemble", "expand_sides"]
+__all__ = ["assemble", "expand_sides", "parameter_names"]
 
 
 @dataclass(frozen=True)
@@ -148,6 +148,21 @@ def _grouping_columns(expr: Expr) -> Iterator[str]:
                 waiting += [left, right]
             case Paren(inner=inner):
                 waiting.append(inner)
+
+
+def parameter_names(part: SubFormula) -> list[str]:
+    """Return the names of the parameters that a formula is for.
+
+    Parameters
+    ----------
+    part : SubFormula
+        The formula, ``"a + b ~ 1"``.
+
+    Returns
+    -------
+    list of str
+    """
+    return [entry.name for entry in _entries(part)]
 
 
 def _entries(part: SubFormula) -> Iterator[_Entry]:

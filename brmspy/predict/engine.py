@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from brmspy.data import Arrays, Design, GroupArrays
-from brmspy.errors import BrmspyError
+from brmspy.errors import BrmspyError, BrmspyWarning, warn
 from brmspy.families import Family
 from brmspy.fit import Fit, observation_labels
 from brmspy.predict.choice import chosen_effects
@@ -224,6 +224,7 @@ def request(
     chosen = chosen_effects(model.design, re_formula)
     wanted = [any(coefs) for coefs in chosen]
     if newdata is None:
+        _tell_of_data_sets(fit)
         groups = tuple(compress(model.design.arrays.groups, wanted))
         arrays = replace(model.design.arrays, groups=groups)
     else:
@@ -266,6 +267,17 @@ def seed_of(fit: Fit, seed: int | None) -> int:
     if not isinstance(seed, Integral) or isinstance(seed, bool) or seed < 0:
         raise BrmspyError(f"seed = {seed!r} is not valid: it is a whole number of at least 0.")
     return int(seed)
+
+
+def _tell_of_data_sets(fit: Fit) -> None:
+    """Say which data are meant, for a fit that combines fits to several data sets."""
+    sets = len(fit.record.data_sets)
+    if sets > 1:
+        warn(
+            f"The fit combines fits to {sets} data sets. This is computed with all draws, but for "
+            "the rows of the first data set. Give newdata= for the rows of another.",
+            BrmspyWarning,
+        )
 
 
 def _response(fit: Fit, newdata: Any, arrays: Arrays) -> NDArray[Any]:

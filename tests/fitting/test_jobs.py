@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from brmspy.engine.stop import asked_to_stop
 from brmspy.errors import BrmspyError, DataError
 from brmspy.fitting import JobsInterrupted, LostWorkersError, run_jobs
 
@@ -159,15 +160,45 @@ def test_an_interrupt_withdraws_what_has_not_started() -> None:
         if number == 1:
             raise KeyboardInterrupt
         if number == 2:
-            release.wait(5)
+            while not (asked_to_stop() or release.wait(0.01)):
+                pass
         return number
 
     with ThreadPoolExecutor(1) as executor:
         with pytest.raises(JobsInterrupted) as caught:
             run_jobs(stopped, [(n,) for n in range(20)], executor)
         release.set()
-    assert caught.value.results == {0: 0}
+    # The call that was under way was asked to end, and what it returned counts.
+    assert caught.value.results in ({0: 0}, {0: 0, 2: 2})
     assert max(started) <= 2
+
+
+def test_a_failure_stops_what_is_under_way() -> None:
+    asked: list[bool] = []
+    begun = Event()
+
+    def fail_or_wait(number: int) -> None:
+        if number == 0:
+            begun.wait(5)
+            raise DataError("Column 'x' is absent.")
+        begun.set()
+        while not asked_to_stop():
+            time.sleep(0.01)
+        asked.append(True)
+
+    with ThreadPoolExecutor(2) as executor, pytest.raises(DataError, match="absent"):
+        run_jobs(fail_or_wait, [(0,), (1,)], executor)
+    assert asked == [True]
+
+
+def test_a_report_and_a_substitute_for_what_is_lost() -> None:
+    counts: list[int] = []
+    executor = Lossy(KilledWorker(), KilledWorker(), KilledWorker(), KilledWorker(), KilledWorker())
+    found = run_jobs(pow, [(2, 3), (3, 2)], executor, report=counts.append, lost=lambda n: -n)
+    # The losses fall on the two calls in turn; one of them is lost three times.
+    assert sorted(found) in ([0, 9], [-1, 8])
+    assert counts[0] == 0
+    assert counts[-1] == 2
 
 
 def test_a_client_is_asked_for_its_executor() -> None:
