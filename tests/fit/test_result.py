@@ -117,7 +117,7 @@ def test_what_the_model_knows(fit: Fit) -> None:
 def test_diagnostics_are_computed_once(fit: Fit, monkeypatch: pytest.MonkeyPatch) -> None:
     calls = []
 
-    def counted(draws: np.ndarray) -> object:
+    def counted(draws: np.ndarray, pools: object) -> object:
         calls.append(draws.shape)
         return diagnose(draws)
 
