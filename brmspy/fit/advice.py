@@ -13,7 +13,7 @@ from brmspy.fit.diagnostics import Diagnostics, e_bfmi
 from brmspy.fit.importance import GOOD_K, USABLE_K
 from brmspy.fit.record import FitRecord
 
-__all__ = ["Finding", "findings", "verdict"]
+__all__ = ["Finding", "diagnosis", "findings", "verdict"]
 
 _RHAT_CLEAR = 1.05  # what brms warns about
 _RHAT_STRICT = 1.01  # Vehtari et al. (2021), section 4.2
@@ -94,6 +94,46 @@ def findings(
         _ess(record, names, diagnostics),
     )
     return tuple(finding for finding in found if finding is not None)
+
+
+def diagnosis(
+    record: FitRecord,
+    stats: Mapping[str, NDArray[Any]],
+    chains: int,
+    diagnostics: Diagnostics,
+) -> str:
+    """Say in one line how the chains went.
+
+    Parameters
+    ----------
+    record : FitRecord
+        How the run was made.
+    stats : mapping of str to ndarray, shape (chain, draw)
+        The sampler's statistics.
+    chains : int
+        Number of chains.
+    diagnostics : Diagnostics
+        R-hat and effective sample sizes of all parameters.
+
+    Returns
+    -------
+    str
+        Such as ``"4 chains, max Rhat 1.003, min ESS 812, 0 divergences"``; empty for an
+        approximation.
+    """
+    if record.approximation is not None:
+        return ""
+    parts = [_count(chains, "chain")]
+    rhat = diagnostics.rhat[np.isfinite(diagnostics.rhat)]
+    ess = np.concatenate([diagnostics.ess_bulk, diagnostics.ess_tail])
+    ess = ess[np.isfinite(ess)]
+    if rhat.size:
+        parts.append(f"max Rhat {rhat.max():.3f}")
+    if ess.size:
+        parts.append(f"min ESS {ess.min():.0f}")
+    if "diverging" in stats:
+        parts.append(_count(_hits(stats, "diverging")[0], "divergence"))
+    return ", ".join(parts)
 
 
 def _interrupted(record: FitRecord, stats: Mapping[str, NDArray[Any]]) -> Finding | None:

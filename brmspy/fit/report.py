@@ -101,6 +101,7 @@ def make_report(
     rows: pd.DataFrame,
     findings: tuple[Finding, ...],
     draws: tuple[int, int],
+    diagnosis: str = "",
 ) -> Report:
     """Return what is printed for a fit.
 
@@ -118,13 +119,15 @@ def make_report(
         What is wrong with the draws.
     draws : tuple of int
         Number of chains and of draws a chain.
+    diagnosis : str
+        What the diagnostics say, in a line; nothing of an approximation, which has Pareto k.
 
     Returns
     -------
     Report
     """
     return Report(
-        header=_header(model, record, draws),
+        header=_header(model, record, draws) + ((("Checks", diagnosis),) if diagnosis else ()),
         sections=_sections(model, variables, rows),
         findings=findings,
         footer=_footer(record),

@@ -14,7 +14,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from brmspy.errors import SamplingWarning, warn
-from brmspy.fit.advice import Finding, findings
+from brmspy.fit.advice import Finding, diagnosis, findings
 from brmspy.fit.contract import FittedModel, Rebuild
 from brmspy.fit.datasets import (
     RESERVED_DIMS,
@@ -394,8 +394,7 @@ class Fit:
     @cached_property
     def findings(self) -> tuple[Finding, ...]:
         """What is wrong with the draws, with advice; empty if all is well."""
-        stats = {str(name): array.to_numpy() for name, array in self._stats.items()}
-        return findings(self.record, stats, self.names, self._draws.diagnostics)
+        return findings(self.record, self._counts, self.names, self._draws.diagnostics)
 
     def sampler_plan(self) -> SamplerPlan:
         """Return which coordinates, likelihood and start were chosen for the sampler.
@@ -543,4 +542,10 @@ class Fit:
         rows = self._draws.summary(table.places_in(_SUMMARISED), 0.95, False, False)
         sizes = self._stats.sizes
         shape = (sizes["chain"], sizes["draw"])
-        return make_report(self.model, self.record, chosen, rows, self.findings, shape)
+        line = diagnosis(self.record, self._counts, shape[0], self._draws.diagnostics)
+        return make_report(self.model, self.record, chosen, rows, self.findings, shape, line)
+
+    @property
+    def _counts(self) -> dict[str, NDArray[Any]]:
+        """The sampler's statistics as arrays."""
+        return {str(name): array.to_numpy() for name, array in self._stats.items()}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 from collections.abc import Callable
 from types import SimpleNamespace
@@ -138,3 +139,20 @@ def test_a_list_of_parameters_is_short(support: SimpleNamespace) -> None:
 def test_statistics_that_a_sampler_lacks_are_not_checked(support: SimpleNamespace) -> None:
     fit = support.make_fit(stats={"lp": support.make_stats()["lp"]})
     assert fit.findings == ()
+
+
+def test_one_line_says_how_it_went(support: SimpleNamespace) -> None:
+    fit = support.make_fit()
+    worst = fit.diagnostics
+    expected = (
+        f" Checks: 4 chains, max Rhat {worst['Rhat'].max():.3f}, min ESS "
+        f"{worst[['Bulk_ESS', 'Tail_ESS']].min(axis=None):.0f}, 0 divergences"
+    )
+    assert expected in str(fit).splitlines()
+    with pytest.warns(SamplingWarning):
+        bad = support.make_fit(chains=1, stats=support.make_stats(1) | {"diverging": flags(1)[:1]})
+    assert re.search(
+        r"Checks: 1 chain, max Rhat [\d.]+, min ESS \d+, 1 divergence$", str(bad), re.M
+    )
+    stats = {name: s for name, s in support.make_stats().items() if name != "diverging"}
+    assert "divergence" not in str(support.make_fit(stats=stats))
