@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from brmspy.drawing.style import GREY, require_matplotlib
-from brmspy.drawing.words import legend_text, plain
+from brmspy.drawing.words import legend_text, plain, shorten
 from brmspy.errors import BrmspyError
 
 if TYPE_CHECKING:
@@ -30,6 +30,8 @@ _LOWEST_ROW = 2.2
 _ONLY_ROW = 3.4
 _IN_A_ROW = 6  # entries of a legend above the panels
 _STACKED = 3  # of them, if they are long
+_LETTERS_OF_TITLES = 12  # per inch
+_ROOM = 40  # letters that fit over axes of unknown width
 _LETTERS_PER_INCH = 16  # of the small text of notes
 
 
@@ -71,6 +73,22 @@ class Panels:
     def result(self) -> Any:
         """What a plot returns: one panel as Axes, several as an array of them."""
         return self.axes[0] if len(self.axes) == 1 else self.axes
+
+    def head(self, place: int, title: object) -> None:
+        """Write a title over one panel, shortened to its width.
+
+        Parameters
+        ----------
+        place : int
+            Which panel.
+        title : object
+            Its text; lines are shortened one by one.
+        """
+        room = _ROOM
+        if self.own:
+            room = int((self.figure.get_figwidth() / self.columns - 0.45) * _LETTERS_OF_TITLES)
+        lines = [plain(shorten(line, room)) for line in str(title).split("\n")]
+        self[place].set_title("\n".join(lines))
 
     def labels(self, x: str = "", y: str = "") -> None:
         """Write what all panels show along x below the lowest ones, and along y left of the first.

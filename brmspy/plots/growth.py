@@ -23,8 +23,6 @@ from brmspy.drawing import (
     intervals,
     line,
     looks,
-    plain,
-    shorten,
     spaghetti,
 )
 from brmspy.fit import Fit
@@ -264,7 +262,7 @@ def _draw_levels(
     levels = list(dict.fromkeys(found.levels[found.group]))
     panels = axes_for(len(levels), ax, share_x=True, share_y=True)
     entries: Entries = []
-    for place, level in zip(panels, levels, strict=True):
+    for number, (place, level) in enumerate(zip(panels, levels, strict=True)):
         mine = found.levels[found.group] == level
         own, shared = found.levels[mine], found.shared[mine.to_numpy()]
         if data is not None:
@@ -288,7 +286,7 @@ def _draw_levels(
             )[0]
             name = _value_label(found, value) if coloured else f"level of {found.group}"
             entries += [(curve, name), (dashed, "population")]
-        place.set_title(plain(shorten(level)), fontsize=9)
+        panels.head(number, level)
     return panels, entries
 
 
@@ -298,8 +296,8 @@ def _draw_by(
     """Draw one panel for each value of `by`."""
     panels = axes_for(len(found.by_values), ax, share_x=True, share_y=True)
     entries: Entries = []
-    for place, value in zip(panels, found.by_values, strict=True):
-        entries += _draw_together(place, found, data, (value,))
+    for number, value in enumerate(found.by_values):
+        entries += _draw_together(panels[number], found, data, (value,))
     return panels, entries
 
 

@@ -33,6 +33,7 @@ __all__ = ["plot_pairs"]
 _MOST = 5
 _MOST_NAMED = 10
 _MOST_POINTS = 1000
+_LETTERS = 19  # that fit below a panel
 
 
 def plot_pairs(
@@ -180,6 +181,6 @@ def _align(grid: NDArray[np.object_]) -> None:
 def _name(grid: NDArray[np.object_], found: Sequence[Parameter]) -> None:
     """Write the names of the parameters at the edges."""
     for place, parameter in enumerate(found):
-        name = plain(shorten(parameter.name, 24))
+        name = plain(shorten(parameter.name, _LETTERS))
         grid[-1, place].set_xlabel(name, fontsize=9)
         grid[place, 0].set_ylabel(name, fontsize=9)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from brmspy.drawing import axes_for, house_style, plain, shorten
+from brmspy.drawing import axes_for, house_style
 from brmspy.errors import BrmspyError, did_you_mean
 from brmspy.fit import Fit
 from brmspy.plots.checks import CHECKS, PIT_CHECKS, Options, draw_histograms
@@ -155,10 +155,11 @@ def _draw(
     with house_style():
         panels = axes_for(len(parts), ax, share_x=_shares_x(name, sample), share_y=False)
         notes: list[str] = [note]
-        for place, (title, rows) in zip(panels, parts, strict=True):
-            entries, said = check.draw(place, sample.part(rows), options)
+        for place, (title, rows) in enumerate(parts):
+            entries, said = check.draw(panels[place], sample.part(rows), options)
             notes.append(said if len(parts) == 1 else "")
-            _head(place, title)
+            if title:
+                panels.head(place, title)
         panels.labels(*check.labels(sample, options))
         panels.legend(entries)
         panels.note(" ".join(filter(None, notes)))
@@ -193,18 +194,14 @@ def _draw_pit(
     rng = np.random.default_rng(fit.record.seed if seed is None else seed)
     with house_style():
         panels = axes_for(len(parts), ax, share_x=True)
-        for place, (title, rows) in zip(panels, parts, strict=True):
-            entries = draw(place, pit.part(rows), rng)
-            _head(place, title)
+        for place, (title, rows) in enumerate(parts):
+            entries = draw(panels[place], pit.part(rows), rng)
+            if title:
+                panels.head(place, title)
         panels.labels(across, up)
         panels.legend(entries)
         panels.note(note)
     return panels.result
-
-
-def _head(ax: Axes, title: str) -> None:
-    if title:
-        ax.set_title(plain(shorten(title)))
 
 
 def _checked_type(fit: Fit, type_: str | None) -> tuple[str, bool]:

@@ -115,11 +115,13 @@ def plot_prior(
     with house_style():
         panels = axes_for(len(found), ax)
         entries: list[tuple[Artist, str]] = []
-        for place, (title, draws, prior) in zip(panels, compared, strict=True):
+        small = 8 if panels.columns > 3 else 9
+        for place, (title, draws, prior) in enumerate(compared):
             # Of a parameter with a flat prior there may be no entry, of another there is.
-            entries += _draw(place, draws, prior, drawn_from)
-            place.set_title(plain(title))
-            place.set_xlabel(f"prior: {plain(shorten(prior.text, 40))}")
+            entries += _draw(panels[place], draws, prior, drawn_from)
+            panels.head(place, title)
+            label = f"prior: {plain(shorten(prior.text, 40))}"
+            panels[place].set_xlabel(label, fontsize=small)
         panels.labels(y="density")
         panels.legend(sorted(entries, key=lambda entry: entry[1], reverse=True))
         panels.note(note)
@@ -162,7 +164,7 @@ def _range(draws: FloatArray, prior: _Marginal) -> tuple[float, float]:
 def _compared(fit: Fit, parameter: Parameter) -> tuple[str, FloatArray, _Marginal]:
     """Return a title, the draws that the prior is about, and the prior."""
     elements = prior_elements(fit)
-    title = shorten(parameter.name, 36)
+    title = parameter.name
     if parameter.section == "group_cor":
         return title, parameter.draws, _correlation(fit, parameter, elements)
     if parameter.section == "population":
@@ -170,7 +172,7 @@ def _compared(fit: Fit, parameter: Parameter) -> tuple[str, FloatArray, _Margina
         if centred is not None:
             name, draws, others = centred
             if others:
-                title = f"{title} at the columns' means"
+                title = f"{title}\nat the columns' means"
             return title, draws, _univariate(elements[name])
     if parameter.name not in elements:
         raise BrmspyError(

@@ -16,8 +16,6 @@ from brmspy.drawing import (
     house_style,
     joined,
     looks,
-    plain,
-    shorten,
 )
 from brmspy.errors import BrmspyError, did_you_mean
 from brmspy.fit import Fit
@@ -89,8 +87,9 @@ def plot_trace(
         entries: _Entries = []
         for row, parameter in zip(grid, found, strict=True):
             for place, item in zip(row, items, strict=True):
-                entries = _ITEMS[item](place, parameter, fit)
-            row[0].set_title(plain(shorten(parameter.name, 50)))
+                entries += _ITEMS[item](place, parameter, fit)
+        for place, parameter in enumerate(found):
+            panels.head(place * len(items), parameter.name)
         for place, item in zip(grid[-1], items, strict=True):
             place.set_xlabel(_ALONG[item])
         _chain_legend(panels, entries, fit)
@@ -149,9 +148,9 @@ def plot_rank(
     with house_style():
         panels = axes_for(len(found), ax)
         entries: _Entries = []
-        for place, parameter in zip(panels, found, strict=True):
-            entries = _draw_ranks(place, parameter, fit)
-            place.set_title(plain(shorten(parameter.name)))
+        for place, parameter in enumerate(found):
+            entries = _draw_ranks(panels[place], parameter, fit)
+            panels.head(place, parameter.name)
         panels.labels(_ALONG["rank"], "number of draws")
         _chain_legend(panels, entries, fit)
         panels.note(note)
@@ -250,7 +249,7 @@ _ITEMS: dict[str, Callable[[Axes, Parameter, Fit], _Entries]] = {
     "trace": _draw_traces,
     "rank": _draw_ranks,
 }
-_ALONG = {"dens": "value", "trace": "iteration", "rank": "rank among the draws of all chains"}
+_ALONG = {"dens": "value", "trace": "iteration", "rank": "rank among all draws"}
 
 
 def _named(drawn: Sequence[Artist]) -> _Entries:

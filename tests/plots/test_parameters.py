@@ -282,7 +282,7 @@ class TestPrior:
 
     def test_the_intercept_is_compared_where_its_prior_stands(self, fit: BrmsFit) -> None:
         ax = fit.plot_prior("b_Intercept")
-        assert titles(ax) == ["b_Intercept at the columns' means"]
+        assert titles(ax) == ["b_Intercept\nat the columns' means"]
         centred = fit["b_Intercept"] + fit["b_x1"] * DATA["x 1"].mean()
         x, density = curve(ax, 0)
         mean = np.sum(x * density) / np.sum(density)
@@ -332,7 +332,7 @@ class TestPrior:
     def test_distributional_and_nonlinear_parameters(self, make_fit: Make) -> None:
         spread = make_fit(brmspy.bf("y ~ 1", "sigma ~ `x 1`"), DATA)
         axes = spread.plot_prior("b_sigma")
-        assert titles(axes) == ["b_sigma_Intercept at the columns' means", "b_sigma_x1"]
+        assert titles(axes) == ["b_sigma_Intercept\nat the columns' means", "b_sigma_x1"]
         curves = make_fit(
             brmspy.bf("y ~ a * exp(-k * `x 1`)", "a + k ~ 1", nl=True),
             DATA,
