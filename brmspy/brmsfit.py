@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from brmspy import effects, grids, hypotheses, parameters, plots, several, words
+from brmspy import checks, effects, grids, hypotheses, parameters, plots, several, words
 from brmspy import predict as prediction
 from brmspy.fit import Fit
 
@@ -83,3 +83,17 @@ class BrmsFit(Fit):
     curve_table = plots.curve_table
 
     update = several.update
+
+    check = checks.check
+    loo = checks.loo
+    waic = checks.waic
+    reloo = checks.reloo
+    kfold = checks.kfold
+    loo_compare = checks.loo_compare
+    model_weights = checks.model_weights
+    bayes_R2 = checks.bayes_R2  # noqa: N815 -- brms' name
+    loo_R2 = checks.loo_R2  # noqa: N815
+    powerscale_sensitivity = checks.powerscale_sensitivity
+    prior_draws = checks.prior_draws
+    prior_predictive = checks.prior_predictive
+    extend = checks.extend

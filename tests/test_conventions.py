@@ -46,12 +46,13 @@ MAY_IMPORT: dict[str, set[str]] = {
     "effects": {"formula", "data", "families", "fit", "predict", "grids", "drawing"},
     "plots": {*BEFORE_PROGRAM, "program", "fit", "predict", "grids", "drawing"},
     "several": {*BEFORE_PROGRAM, "fit", "fitting"},
+    "checks": {*BEFORE_PROGRAM, "fit", "fitting", "predict"},
     "datasets": set(),
 }
 
 # The only rooms that use each of these libraries.
 KEEPERS: dict[str, set[str]] = {
-    "arviz": {"drawing", "effects", "fit", "plots"},
+    "arviz": {"checks", "drawing", "effects", "fit", "plots"},
     "cmdstanpy": {"engine"},
     "filelock": {"engine"},
     "formulae": {"data"},
@@ -61,7 +62,7 @@ KEEPERS: dict[str, set[str]] = {
     "matplotlib": {"drawing", "plots"},
     "narwhals": {"data"},
     "tqdm": {"engine"},
-    "xarray": {"effects", "fit", "hypotheses", "parameters", "predict"},
+    "xarray": {"checks", "effects", "fit", "hypotheses", "parameters", "predict"},
 }
 
 

@@ -117,6 +117,7 @@ _BERNOULLI = Family(
     _variance=_variance,
     _draw=_draw,
     _cdf=_cdf,
+    explained_by_model=True,
     sum="binomial",
 )
 

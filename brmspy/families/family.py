@@ -74,6 +74,9 @@ class Family:
         The distribution in formulas, such as ``"NegBinomial"``.
     arguments : tuple of str
         Distributional parameters in the order in which `symbol` takes them; empty for theirs.
+    explained_by_model : bool
+        Whether R-squared takes the residual variance from the model if nothing is said; as in
+        brms, which takes that of the residuals for the others.
     template : str
         File of its likelihood in ``templates/families``.
     likelihoods : mapping of str to StanLikelihood
@@ -98,6 +101,7 @@ class Family:
     title: str = ""
     symbol: str = ""
     arguments: tuple[str, ...] = ()
+    explained_by_model: bool = False
 
     @property
     def link(self) -> Link:

@@ -70,6 +70,7 @@ _GAUSSIAN = Family(
     _variance=_variance,
     _draw=_draw,
     _cdf=_cdf,
+    explained_by_model=True,
 )
 
 

@@ -55,6 +55,15 @@ def _internal(name: str) -> Variable:
     return Variable(name, "internal", (), {}, text, text)
 
 
+# What makes a fit, as against what the user may add and make again.
+_OWN = ("posterior", "sample_stats", "observed_data", "constant_data")
+
+
+def _is_own(group: str) -> bool:
+    """Say whether a group of InferenceData belongs to the fit itself."""
+    return group.removeprefix("warmup_") in _OWN
+
+
 _LPRIOR = _internal("lprior")
 _LP = _internal("lp__")  # kept in sample_stats, as ArviZ does
 
@@ -292,7 +301,7 @@ class Fit:
                 groups=groups,
                 record=self.record,
             ),
-            required=self.groups,
+            required={name: group for name, group in self.groups.items() if _is_own(name)},
         )
 
     def __getstate__(self) -> dict[str, Any]:
