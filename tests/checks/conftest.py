@@ -13,6 +13,7 @@ import pytest
 from brmspy import BrmsFit
 from brmspy.errors import BrmspyWarning
 from brmspy.fit.datasets import (
+    RESERVED_DIMS,
     constant_data,
     draws_dataset,
     observed_data,
@@ -52,7 +53,7 @@ def fit_of(
         warnings.simplefilter("ignore", BrmspyWarning)
         built = build(formula, data, **model)
     variables = NameTable.of(
-        [*unique_dims(posterior_variables(built.design, built.program), ()), _LPRIOR]
+        [*unique_dims(posterior_variables(built.design, built.program), RESERVED_DIMS), _LPRIOR]
     ).variables
     shape = (CHAINS, LENGTH)
     values = {

@@ -14,7 +14,7 @@ import pytest
 from scipy import stats
 from scipy.special import logsumexp
 
-from brmspy import BrmsFit, load_dataset, poisson
+from brmspy import BrmsFit, bf, load_dataset, poisson
 from brmspy.checks import likelihood, reliable_k
 from brmspy.errors import BrmspyError
 
@@ -200,6 +200,79 @@ class TestWaic:
         text = " ".join(repr(result).split())
         assert "p_waic is above 0.4 in 1 of 60 rows ('row 7')" in text
         assert "Use fit.loo()" in text
+
+
+def some_data() -> pd.DataFrame:
+    rng = np.random.default_rng(11)
+    x = rng.normal(size=40)
+    return pd.DataFrame(
+        {
+            "x": x,
+            "real": 1 + x + rng.normal(size=40),
+            "yes": rng.random(40) < 0.5,
+            "count": rng.poisson(3, size=40),
+            "size": 12,
+            "hits": rng.binomial(12, 0.3, size=40),
+            "time": rng.uniform(1, 2, size=40),
+            "chain": np.tile(list("ab"), 20),
+            "obs": np.tile(["a", "b", "c d", "e"], 10),
+        }
+    )
+
+
+def some_draws(**centres: Any) -> dict[str, np.ndarray]:
+    """Return draws close to some values, positive where these are."""
+    rng = np.random.default_rng(12)
+    found = {}
+    for name, centre in centres.items():
+        value = np.asarray(centre, dtype=float)
+        found[name] = value + 0.05 * np.abs(value) * rng.normal(size=(4000, *value.shape))
+    return found
+
+
+MODELS_BY_HAND = {
+    "gaussian": ("real ~ x", {"b": [1, 1], "sigma": 1}, {}),
+    "student": ("real ~ x", {"b": [1, 1], "sigma": 1, "nu": 5}, {"family": "student"}),
+    "bernoulli": ("yes ~ x", {"b": [0.2, 0.3]}, {"family": "bernoulli"}),
+    "binomial": ("hits | trials(size) ~ x", {"b": [-0.8, 0.2]}, {"family": "binomial"}),
+    "poisson": ("count ~ x + offset(log(time))", {"b": [0.7, 0.1]}, {"family": "poisson"}),
+    "negbinomial": ("count ~ x", {"b": [1, 0.1], "shape": 5}, {"family": "negbinomial"}),
+    "distributional": (bf("real ~ x", "sigma ~ x"), {"b": [1, 1], "b_sigma": [0.1, 0.1]}, {}),
+    "non-linear": (
+        bf("real ~ a + exp(k) * x", "a + k ~ 1", nl=True),
+        {"b_a": [1], "b_k": [0.1], "sigma": 1},
+        {},
+    ),
+    "groups": (
+        "real ~ x + (1 | chain) + (x || obs)",
+        {
+            "b": [1, 1],
+            "sigma": 1,
+            "sd_chain": [0.5],
+            "sd_obs": [0.5, 0.5],
+            "r_chain": [[0.2], [-0.2]],
+            "r_obs": [[0.1, 0.2]] * 4,
+        },
+        {},
+    ),
+}
+
+
+@pytest.mark.filterwarnings("ignore:Estimated shape parameter:UserWarning")  # ArviZ' own advice
+@pytest.mark.parametrize("name", list(MODELS_BY_HAND))
+def test_arviz_says_the_same_of_all_kinds_of_models(name: str, make_fit: MakeFit) -> None:
+    formula, centres, model = MODELS_BY_HAND[name]
+    fit = make_fit(formula, some_data(), some_draws(**centres), **model)
+    reference = az.loo(fit.extend("log_likelihood").idata, pointwise=True)
+    result = fit.loo()
+    assert result.elpd == pytest.approx(reference.elpd_loo, abs=0.05)
+    assert result.p == pytest.approx(reference.p_loo, abs=0.05)
+    assert fit.waic().elpd == pytest.approx(reference.elpd_loo, abs=0.5)
+    assert list(result.pareto_k.index) == list(range(40))
+    # The rest works with any of them, too.
+    assert fit.check().summary
+    assert 0 < fit.bayes_R2("residual").table.loc["R2", "Estimate"] < 1
+    assert (fit.powerscale_sensitivity().table["prior"] < 1e-6).all()  # constant here
 
 
 @pytest.mark.compiled
