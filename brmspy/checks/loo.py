@@ -250,12 +250,17 @@ def _advice(fit: Fit, bad: list[Any], threshold: float) -> tuple[str, ...]:
     """Say what to do about rows, the worst first, where k is high."""
     if not bad:
         return ()
-    what = (
-        f"Warning: Pareto k is above {threshold:.2f} in {count(len(bad), 'row')} "
-        f"({row_labels(bad)}): without "
-        f"{'it' if len(bad) == 1 else 'one of them'} the posterior would be another, so that their "
-        "contribution to elpd_loo is a guess, mostly too optimistic."
-    )
+    rows = f"Warning: Pareto k is above {threshold:.2f} in {count(len(bad), 'row')}"
+    if len(bad) == 1:
+        what = (
+            f"{rows} ({row_labels(bad)}): without it the posterior would be another, so that its "
+            "contribution to elpd_loo is a guess, mostly too optimistic."
+        )
+    else:
+        what = (
+            f"{rows} ({row_labels(bad)}): without one of them the posterior would be another, so "
+            "that their contribution to elpd_loo is a guess, mostly too optimistic."
+        )
     look = f"Look at {'it' if len(bad) == 1 else 'them'}: fit.data.loc[[{row_labels(bad[:8])}]]."
     alone = _groups_of_single_rows(fit)
     if alone:
@@ -264,7 +269,10 @@ def _advice(fit: Fit, bad: list[Any], threshold: float) -> tuple[str, ...]:
             "without the row: fit.kfold() is the way to judge such a model."
         )
     elif len(bad) <= _MANY:
-        do = f"fit.reloo() makes up for it by {count(len(bad), 'fit')} without them."
+        do = (
+            f"fit.reloo() replaces the guess by {count(len(bad), 'fit')} without "
+            f"{'it' if len(bad) == 1 else 'them, one at a time'}."
+        )
     else:
         do = f"fit.kfold(K=10) takes 10 fits, where fit.reloo() takes {len(bad)}."
     return (f"{what}\n{look}\n{do}",)

@@ -82,7 +82,7 @@ class TestLoo:
         text = " ".join(repr(result).split())
         assert "Pareto k is above 0.70 in 1 row ('row 7')" in text
         assert "fit.data.loc[['row 7']]" in text
-        assert "fit.reloo() makes up for it by 1 fit" in text
+        assert "fit.reloo() replaces the guess by 1 fit without it." in text
 
     def test_many_bad_rows_call_for_kfold(self, normal_fit: BrmsFit) -> None:
         result = normal_fit.loo(k_threshold=1e-9)
