@@ -23,6 +23,8 @@ _HEADER = "#include <stan/model/model_header.hpp>"
 _BASE = "using stan::model::model_base_crtp;"
 # Constants are dropped only where a density is asked to drop them: by `~` or in `_lupdf`.
 _DROPS_CONSTANTS = re.compile(r"\b(?!log_prob_impl\b)\w+<propto__")
+# `std_normal_lupdf(0)`, by which a program asks whether they are, and then adds them.
+_ADDS_CONSTANTS = "std_normal_lpdf<propto__>(0)"
 # The first argument of every macro: the name of a function.
 _LISTED = re.compile(r"^[A-Z_0-9]+\((\w+)", re.MULTILINE)
 
@@ -38,9 +40,11 @@ def with_lean_base(code: str) -> str:
     Returns
     -------
     str
-        The same code if it has densities without constants, which need Stan's own base class.
+        The same code if it has densities without constants that it does not add itself: these
+        need Stan's own base class.
     """
-    if _DROPS_CONSTANTS.search(code) or _HEADER not in code or _BASE not in code:
+    differs = _DROPS_CONSTANTS.search(code) and _ADDS_CONSTANTS not in code
+    if differs or _HEADER not in code or _BASE not in code:
         return code
     code = code.replace(_HEADER, f'{_HEADER}\n#include "lean/base.hpp"')
     return code.replace(_BASE, "using brmspy::model_base_crtp;")
@@ -57,7 +61,7 @@ def lean(code: str) -> str | None:
     Returns
     -------
     str or None
-        Code that compiles if all it needs is declared. None if it has densities without constants.
+        Code that compiles if all it needs is declared. None if its constants matter.
     """
     based = with_lean_base(code)
     if based == code:

@@ -58,13 +58,13 @@ def _code(values: pd.Series[Any], name: str, trials: NDArray[np.int64] | None) -
     return counts
 
 
-def _log_choose(n: Any, k: Any) -> FloatArray:
+def _log_constant(y: Any, trials: Any) -> FloatArray:
     """Return the log of the binomial coefficient."""
-    return -special.betaln(1.0 + n - k, 1.0 + k) - np.log1p(n)
+    return np.asarray(-special.betaln(1.0 + trials - y, 1.0 + y) - np.log1p(trials))
 
 
 def _log_density(y: Any, p: Parameters, trials: Any, eta: Any) -> FloatArray:
-    constant = _log_choose(trials, y)
+    constant = _log_constant(y, trials)
     if eta is not None:
         return constant + y * special.log_expit(eta) + (trials - y) * special.log_expit(-eta)
     return constant + special.xlogy(y, p["mu"]) + special.xlog1py(trials - y, -p["mu"])
@@ -103,6 +103,7 @@ _BINOMIAL = Family(
     needs=("trials",),
     _code=_code,
     _log_density=_log_density,
+    _log_constant=_log_constant,
     _mean=_mean,
     _variance=_variance,
     _draw=_draw,

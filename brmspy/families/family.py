@@ -96,6 +96,7 @@ class Family:
     _variance: Callable[..., FloatArray] = field(repr=False)
     _draw: Callable[..., NDArray[Any]] = field(repr=False)
     _cdf: Callable[..., FloatArray] = field(repr=False)
+    _log_constant: Callable[..., FloatArray] | None = field(default=None, repr=False)
     needs: tuple[str, ...] = ()
     sum: str = ""
     title: str = ""
@@ -231,6 +232,30 @@ class Family:
         with np.errstate(all="ignore"):
             density = self._log_density(y, parameters, trials, linear)
         return self._where_possible(density, parameters)
+
+    @property
+    def has_constant(self) -> bool:
+        """Whether the log density has a part that depends on the data alone."""
+        return self._log_constant is not None
+
+    def log_constant(self, y: NDArray[Any], *, trials: NDArray[Any] | None = None) -> FloatArray:
+        """Return the part of the log density that depends on the data alone.
+
+        It is what Stan's density without constants, ``_lupmf``, leaves out.
+
+        Parameters
+        ----------
+        y : ndarray, shape (obs,)
+            Coded response.
+        trials : ndarray, optional
+            Number of trials.
+
+        Returns
+        -------
+        ndarray, shape (obs,)
+            Zero for families that have no such part, or none that is dear to compute.
+        """
+        return np.zeros(len(y)) if self._log_constant is None else self._log_constant(y, trials)
 
     def mean(self, parameters: Parameters, *, trials: NDArray[Any] | None = None) -> FloatArray:
         """Return the mean of the response; counts, not proportions, where there are trials.

@@ -26,7 +26,11 @@ _LARGEST_MEAN = 9e18
 def _log_density(y: Any, p: Parameters, trials: Any, eta: Any) -> FloatArray:
     linear = special.xlogy(y, p["mu"]) if eta is None else y * eta
     mean = p["mu"] if eta is None else np.exp(eta)
-    return linear - mean - special.gammaln(y + 1.0)
+    return linear - mean + _log_constant(y, trials)
+
+
+def _log_constant(y: Any, trials: Any) -> FloatArray:
+    return np.asarray(-special.gammaln(y + 1.0))
 
 
 def _mean(p: Parameters, trials: Any) -> FloatArray:
@@ -70,6 +74,7 @@ _POISSON = Family(
     },
     _code=partial(whole_response, family="poisson"),
     _log_density=_log_density,
+    _log_constant=_log_constant,
     _mean=_mean,
     _variance=_variance,
     _draw=_draw,

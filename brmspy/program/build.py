@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from brmspy.data import Arrays, Design
@@ -186,6 +187,14 @@ class _Pieces:
         """All blocks of parameters."""
         return all_parameters(self.terms, self.scalars)
 
+    @property
+    def without_constant(self) -> bool:
+        """Whether the likelihood leaves out what depends on the data alone, computed once instead.
+
+        Threads call densities in a function of their own, which cannot leave it out.
+        """
+        return self.rows.family.has_constant and self.slices is None
+
     def skeleton(self) -> dict[str, Any]:
         """Return what the templates read."""
         design, family, terms = self.rows.design, self.rows.family, self.terms
@@ -206,7 +215,8 @@ class _Pieces:
             "has_priors": any(p.priors for p in parameters),
             "fixed": tuple(self.fixed),
             "predictors": self.predictors,
-            "likelihood": likelihood(design, family, terms),
+            "likelihood": likelihood(design, family, terms, self.without_constant),
+            "without_constant": self.without_constant,
         }
 
     def data(self) -> dict[str, Any]:
@@ -233,6 +243,10 @@ class _Pieces:
             data["weights"] = self.arrays.weights
         if self.rows.summed:
             data["log_lik_constant"] = self.rows.constant
+        if self.without_constant:
+            constants = self.rows.family.log_constant(self.rows.y, trials=self.arrays.trials)
+            weights = 1.0 if self.arrays.weights is None else self.arrays.weights
+            data["log_lik_left_out"] = float(np.sum(weights * constants))
         return data
 
     def start(self, pilot: Pilot) -> Start:

@@ -84,6 +84,8 @@ class Likelihood:
         Name of the variable that holds each distributional parameter.
     vectors : frozenset of str
         Distributional parameters that differ from row to row.
+    lpmf : str
+        What the density of a family with a constant ends in: ``"lupmf"`` leaves the constant out.
     """
 
     function: str
@@ -93,6 +95,7 @@ class Likelihood:
     b: str
     arguments: Mapping[str, str]
     vectors: frozenset[str]
+    lpmf: str
 
     def at(self, parameter: str, row: str) -> str:
         """Return the parameter's variable, indexed by `row` if it differs from row to row."""
@@ -218,7 +221,9 @@ def _rowwise(design: Design, terms: TermSet) -> frozenset[str]:
     )
 
 
-def likelihood(design: Design, family: Family, terms: TermSet) -> Likelihood:
+def likelihood(
+    design: Design, family: Family, terms: TermSet, without_constant: bool = False
+) -> Likelihood:
     """Return what the family's template needs to write the density of the response."""
     glm = _glm(design, family, terms)
     pieces = terms.pieces("mu")
@@ -231,4 +236,5 @@ def likelihood(design: Design, family: Family, terms: TermSet) -> Likelihood:
         b=b,
         arguments={name: name for name in family.dpar_names},
         vectors=_rowwise(design, terms),
+        lpmf="lupmf" if without_constant else "lpmf",
     )

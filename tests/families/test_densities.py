@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from scipy import integrate, stats
+from scipy import integrate, special, stats
 
 from brmspy.families import Family, bernoulli, binomial, gaussian, negbinomial, poisson, student
 
@@ -315,3 +315,19 @@ def test_parameters_are_not_changed() -> None:
         case.family.mean(parameters, **case.options)
         case.family.variance(parameters, **case.options)
         case.family.draw(np.random.default_rng(1), parameters, **case.options)
+
+
+@pytest.mark.parametrize(
+    ("family", "trials", "expected"),
+    [
+        (poisson(), None, -special.gammaln(np.array([1.0, 4.0, 13.0]))),
+        (binomial(), np.array([5, 3, 20]), np.log([1.0, 1.0, 125970.0])),
+        (gaussian(), None, np.zeros(3)),
+        (bernoulli(), None, np.zeros(3)),
+    ],
+    ids=str,
+)
+def test_what_depends_on_the_data_alone(family: Any, trials: Any, expected: Any) -> None:
+    y = np.array([0, 3, 12])
+    np.testing.assert_allclose(family.log_constant(y, trials=trials), expected, atol=1e-12)
+    assert family.has_constant == bool(expected.any())

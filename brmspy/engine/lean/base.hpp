@@ -2,8 +2,9 @@
 //
 // Stan's own, stan/model/model_base_crtp.hpp, has a model's log density instantiated sixteen times:
 // with and without constants, with and without Jacobian, for numbers and for autodiff variables, in
-// both kinds of vector. Where every density keeps its constants (no `~`, no `_lupdf`), two will do,
-// with and without Jacobian: numbers go through autodiff variables. Include it after Stan's headers.
+// both kinds of vector. Where every density keeps its constants (no `~`, no `_lupdf`), or the program
+// adds those that are left out, two will do, with and without Jacobian: numbers go through autodiff
+// variables. Include it after Stan's headers.
 #pragma once
 
 #include <stan/math/rev/core.hpp>
@@ -111,7 +112,7 @@ class model_base_crtp : public stan::model::model_base {
 
   template <bool jacobian>
   var density(Variables& theta, Messages* messages) const {
-    return model().template log_prob<false, jacobian>(theta, messages);
+    return model().template log_prob<true, jacobian>(theta, messages);
   }
   template <bool jacobian>
   var density(Values<var>& theta, Messages* messages) const {

@@ -10,6 +10,9 @@ namespace brmspy {
 namespace tag {
 #define NAME(name) struct name;
 #define DENSITY(name) struct name;
+#define KERNEL(name) \
+  struct name;       \
+  struct name##_kernel;
 #include "signatures.hpp"
 }  // namespace tag
 
@@ -114,10 +117,19 @@ auto transform(const Value& x, var& lp, const Bounds&... bounds) {
   auto name(const Arguments&... x) {              \
     return call<tag::name>(x...);                 \
   }
-#define DENSITY(name)                             \
-  template <bool propto, typename... Arguments>   \
-  auto name(const Arguments&... x) {              \
-    return call<tag::name>(x...);                 \
+// Without constants, the density of data is zero; of the others only kernels leave them out.
+#define DENSITY(name)                                                    \
+  template <bool propto, typename... Arguments>                          \
+  auto name(const Arguments&... x) {                                     \
+    if constexpr (propto && (std::is_arithmetic<Arguments>::value && ...)) \
+      return 0.0;                                                        \
+    else                                                                 \
+      return call<tag::name>(x...);                                      \
+  }
+#define KERNEL(name)                                                              \
+  template <bool propto, typename... Arguments>                                   \
+  auto name(const Arguments&... x) {                                              \
+    return call<std::conditional_t<propto, tag::name##_kernel, tag::name>>(x...); \
   }
 #include "signatures.hpp"
 

@@ -19,6 +19,14 @@ namespace tag {
       return stan::math::name<false>(x...);          \
     }                                                \
   };
+#define KERNEL(name)                                 \
+  DENSITY(name)                                      \
+  struct name##_kernel {                             \
+    template <typename... Arguments>                 \
+    static auto apply(Arguments&... x) {             \
+      return stan::math::name<true>(x...);           \
+    }                                                \
+  };
 #include "signatures.hpp"
 
 }  // namespace tag

@@ -1,12 +1,15 @@
 // The functions of Stan's that are compiled ahead, with the types that generated models call them
-// with. NAME and DENSITY name functions (densities keep their constants), FUNCTION(name, result,
-// arguments...) and TRANSFORM(name, result, value, bounds...) say for which types. A call that is
+// with. NAME and DENSITY name functions (densities keep their constants), KERNEL a density that can
+// leave them out, which then is called name_kernel. FUNCTION(name, result, arguments...) and TRANSFORM(name, result, value, bounds...) say for which types. A call that is
 // not listed makes its model wait for all of Stan's headers: `tests/engine/test_lean.py` finds it.
 #ifndef NAME
 #define NAME(name)
 #endif
 #ifndef DENSITY
 #define DENSITY(name)
+#endif
+#ifndef KERNEL
+#define KERNEL(name)
 #endif
 #ifndef FUNCTION
 #define FUNCTION(...)
@@ -176,10 +179,16 @@ FUNCTION(student_t_lpdf, var, vec, vars, vars, var)
   FUNCTION(name, var, ints, mat, var, vars)       \
   FUNCTION(name, var, ints, mat, vars, vars)
 LOG_GLM(bernoulli_logit_glm_lpmf)
-LOG_GLM(poisson_log_glm_lpmf)
-DENSITY(binomial_logit_glm_lpmf)
+KERNEL(poisson_log_glm_lpmf)
+FUNCTION(poisson_log_glm_lpmf, var, ints, mat, var, vars)
+FUNCTION(poisson_log_glm_lpmf, var, ints, mat, vars, vars)
+FUNCTION(poisson_log_glm_lpmf_kernel, var, ints, mat, var, vars)
+FUNCTION(poisson_log_glm_lpmf_kernel, var, ints, mat, vars, vars)
+KERNEL(binomial_logit_glm_lpmf)
 FUNCTION(binomial_logit_glm_lpmf, var, ints, ints, mat, var, vars)
 FUNCTION(binomial_logit_glm_lpmf, var, ints, ints, mat, vars, vars)
+FUNCTION(binomial_logit_glm_lpmf_kernel, var, ints, ints, mat, var, vars)
+FUNCTION(binomial_logit_glm_lpmf_kernel, var, ints, ints, mat, vars, vars)
 DENSITY(neg_binomial_2_log_glm_lpmf)
 FUNCTION(neg_binomial_2_log_glm_lpmf, var, ints, mat, var, vars, var)
 FUNCTION(neg_binomial_2_log_glm_lpmf, var, ints, mat, vars, vars, var)
@@ -188,22 +197,28 @@ FUNCTION(bernoulli_lpmf, var, ints, vars)
 DENSITY(bernoulli_logit_lpmf)
 FUNCTION(bernoulli_logit_lpmf, var, int, var)
 FUNCTION(bernoulli_logit_lpmf, var, ints, vars)
-DENSITY(binomial_lpmf)
+KERNEL(binomial_lpmf)
 FUNCTION(binomial_lpmf, var, ints, ints, vars)
-DENSITY(binomial_logit_lpmf)
+FUNCTION(binomial_lpmf_kernel, var, ints, ints, vars)
+KERNEL(binomial_logit_lpmf)
 FUNCTION(binomial_logit_lpmf, var, int, int, var)
 FUNCTION(binomial_logit_lpmf, var, ints, ints, vars)
+FUNCTION(binomial_logit_lpmf_kernel, var, int, int, var)
+FUNCTION(binomial_logit_lpmf_kernel, var, ints, ints, vars)
 DENSITY(neg_binomial_2_lpmf)
 FUNCTION(neg_binomial_2_lpmf, var, ints, vars, var)
 DENSITY(neg_binomial_2_log_lpmf)
 FUNCTION(neg_binomial_2_log_lpmf, var, int, var, var)
 FUNCTION(neg_binomial_2_log_lpmf, var, ints, vars, var)
 FUNCTION(neg_binomial_2_log_lpmf, var, ints, vars, vars)
-DENSITY(poisson_lpmf)
+KERNEL(poisson_lpmf)
 FUNCTION(poisson_lpmf, var, ints, vars)
-DENSITY(poisson_log_lpmf)
+FUNCTION(poisson_lpmf_kernel, var, ints, vars)
+KERNEL(poisson_log_lpmf)
 FUNCTION(poisson_log_lpmf, var, int, var)
 FUNCTION(poisson_log_lpmf, var, ints, vars)
+FUNCTION(poisson_log_lpmf_kernel, var, int, var)
+FUNCTION(poisson_log_lpmf_kernel, var, ints, vars)
 
 // --------------------------------------------------------------------------------- constraints
 #define BOUND(name)                            \
@@ -246,5 +261,6 @@ FUNCTION(cholesky_corr_free, VectorXd, mat)
 #undef BOUND
 #undef NAME
 #undef DENSITY
+#undef KERNEL
 #undef FUNCTION
 #undef TRANSFORM
