@@ -38,7 +38,7 @@ def brm(
     parameterization: str = "auto",
     algorithm: str = "nuts",
     chains: int = 4,
-    iter_warmup: int = 1000,
+    iter_warmup: int | None = None,
     iter_sampling: int = 1000,
     thin: int = 1,
     cores: int | None = None,
@@ -92,9 +92,11 @@ def brm(
         Number of Markov chains. Approximations return ``chains * iter_sampling`` draws as one
         chain; Pathfinder follows as many paths as there are chains, and four at least.
     iter_warmup, iter_sampling : int
-        Iterations of each chain before and after adaptation ends. `iter_warmup`, and all of `thin`,
-        `adapt_delta`, `max_treedepth`, `save_warmup`, `iter`, `warmup` and `control`, are refused
-        if they are given with an approximation, which has no Markov chains.
+        Iterations of each chain before and after adaptation ends. By default 1000 each, but with
+        10,000 rows or more 300 of warm-up, if chains start around a pilot fit (see `init`), which
+        adapt no better in more. `iter_warmup`, and all of `thin`, `adapt_delta`, `max_treedepth`,
+        `save_warmup`, `iter`, `warmup` and `control`, are refused if they are given with an
+        approximation, which has no Markov chains.
     thin : int
         Keep every `thin`-th draw.
     cores : int, optional

@@ -15,11 +15,11 @@ from brmspy.errors import SamplingError, did_you_mean
 __all__ = ["Settings", "settings_from", "settings_of"]
 
 # Those of brm(), to see whether an argument is given together with brms' name for it.
-_DEFAULTS = {"iter_warmup": 1000, "iter_sampling": 1000, "adapt_delta": None, "max_treedepth": 10}
+_DEFAULTS = {"iter_warmup": None, "iter_sampling": 1000, "adapt_delta": None, "max_treedepth": 10}
 
 # What only Markov chains have, as it is when it is not given.
 _OF_CHAINS: Mapping[str, Any] = {
-    "iter_warmup": 1000,
+    "iter_warmup": None,
     "thin": 1,
     "adapt_delta": None,
     "max_treedepth": 10,
@@ -49,8 +49,10 @@ class Settings:
         Those of the sampler; for an approximation, chains are its paths.
     draws : int
         Number of draws of an approximation.
+    iter_warmup : int or None
+        Length of warm-up, as given to `brm`; None leaves it to the model's plan.
     adapt_delta : float or None
-        Target acceptance probability, as given to `brm`; None leaves it to the model's plan.
+        Target acceptance probability, likewise.
     init : "auto", float, mapping or sequence of mappings
         Initial values, as given to `brm`.
     toolchain : str or None
@@ -64,6 +66,7 @@ class Settings:
     algorithm: str
     options: SampleOptions
     draws: int
+    iter_warmup: int | None = None
     adapt_delta: float | None = None
     init: Any = "auto"
     toolchain: str | None = None
@@ -90,10 +93,10 @@ class Settings:
             "threads": options.threads,
             "toolchain": self.toolchain,
         }
-        of_chains = ("iter_warmup", "thin", "max_treedepth", "save_warmup")
+        of_chains = ("thin", "max_treedepth", "save_warmup")
         if self.algorithm == "nuts":
             given |= {name: getattr(options, name) for name in of_chains}
-            given["adapt_delta"] = self.adapt_delta
+            given |= {"adapt_delta": self.adapt_delta, "iter_warmup": self.iter_warmup}
         return given
 
     def approximation(self, options: SampleOptions) -> ApproximateOptions:
@@ -113,7 +116,7 @@ def settings_of(
     *,
     algorithm: str = "nuts",
     chains: int = 4,
-    iter_warmup: int = 1000,
+    iter_warmup: int | None = None,
     iter_sampling: int = 1000,
     thin: int = 1,
     cores: int | None = None,
@@ -163,7 +166,7 @@ init, threads, save_warmup, toolchain, progress, verbose, iter, warmup, control
     tuning = _tuning(adapt_delta, max_treedepth, control)
     options = SampleOptions(
         chains=chains,
-        iter_warmup=iterations[0],
+        iter_warmup=1000 if iterations[0] is None else iterations[0],
         iter_sampling=iterations[1],
         thin=thin,
         cores=cores,
@@ -183,6 +186,7 @@ init, threads, save_warmup, toolchain, progress, verbose, iter, warmup, control
         algorithm=method,
         options=options,
         draws=chains * iter_sampling,
+        iter_warmup=iterations[0],
         adapt_delta=tuning["adapt_delta"],
         init=init,
         toolchain=toolchain,
@@ -245,8 +249,8 @@ def _check_of_chains(algorithm: str, **given: Any) -> None:
 
 
 def _iterations(
-    iter_warmup: int, iter_sampling: int, total: int | None, warmup: int | None
-) -> tuple[int, int]:
+    iter_warmup: int | None, iter_sampling: int, total: int | None, warmup: int | None
+) -> tuple[int | None, int]:
     """Translate brms' counts of iterations, which include the warm-up."""
     given = {"iter_warmup": iter_warmup, "iter_sampling": iter_sampling}
     replaced = [] if total is None and warmup is None else ["iter_warmup"]

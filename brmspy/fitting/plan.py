@@ -49,8 +49,11 @@ class Plan:
             If initial values are for no parameter.
         """
         options = replace(settings.options, chains=settings.processes, threads=model.threads)
+        planned = model.program.plan
         if settings.adapt_delta is None:
-            options = replace(options, adapt_delta=model.program.plan.adapt_delta)
+            options = replace(options, adapt_delta=planned.adapt_delta)
+        if settings.iter_warmup is None and settings.init == "auto":
+            options = replace(options, iter_warmup=planned.iter_warmup)
         options = replace(options, seed=options.seed_to_use())
         return cls(model, settings, _with_start(options, settings.init, model.program))
 

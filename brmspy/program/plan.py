@@ -16,6 +16,9 @@ from brmspy.program.compose import TermSet
 __all__ = ["EffectPlan", "SamplerPlan", "sampler_plan"]
 
 _USUAL, _CAREFUL = 0.8, 0.95  # target acceptance probabilities
+# So many rows say enough for the pilot fit's scales to need little adaptation, which then takes
+# most of the time; see benchmarks/warmup.py.
+_MANY_ROWS, _SHORT_WARMUP, _WARMUP = 10_000, 300, 1000
 
 
 @dataclass(frozen=True)
@@ -81,6 +84,8 @@ class SamplerPlan:
         where the chains start.
     adapt_delta : float
         Target acceptance probability, unless the user sets it.
+    iter_warmup : int
+        Iterations of warm-up, likewise.
     """
 
     effects: tuple[EffectPlan, ...]
@@ -88,6 +93,7 @@ class SamplerPlan:
     likelihood: str
     start: str
     adapt_delta: float = 0.8
+    iter_warmup: int = 1000
 
     def table(self) -> pd.DataFrame:
         """Return the plan of the group-level effects.
@@ -119,7 +125,7 @@ class SamplerPlan:
             f"coefficients: {self.coefficients}",
             f"likelihood: {self.likelihood}",
             f"start: {self.start}",
-            f"target acceptance: {self.adapt_delta:g}",
+            f"warm-up: {self.iter_warmup} iterations, target acceptance {self.adapt_delta:g}",
         ]
         return "\n".join(["Sampler's plan", *(f"  {line}" for line in lines)])
 
@@ -165,12 +171,15 @@ def sampler_plan(
                 else (float(odds.min()), float(np.median(odds)), float(odds.max())),
             )
         )
+    bends = pilot is not None and _bends(design, effects)
+    many = terms.integrated is None and design.arrays.nobs >= _MANY_ROWS
     return SamplerPlan(
         tuple(effects),
         _coefficients(terms),
         likelihood,
         "Stan's random points" if pilot is None else "around a pilot fit, with its scales",
-        _CAREFUL if pilot is not None and _bends(design, effects) else _USUAL,
+        _CAREFUL if bends else _USUAL,
+        _SHORT_WARMUP if many and pilot is not None and not bends else _WARMUP,
     )
 
 

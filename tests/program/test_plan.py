@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pandas as pd
 import pytest
 
 from brmspy import bf, load_dataset, prior
@@ -37,7 +38,7 @@ def test_smaller_steps_where_posteriors_bend(
 ) -> None:
     model = build(formula, load_dataset("loblolly"), prior=GROWTH, **options)
     assert model.program.plan.adapt_delta == expected
-    assert f"target acceptance: {expected}" in str(model.program.plan)
+    assert f"target acceptance {expected}" in str(model.program.plan)
 
 
 def test_few_levels_are_not_centred_unless_their_sd_is_clear_of_zero() -> None:
@@ -47,3 +48,17 @@ def test_few_levels_are_not_centred_unless_their_sd_is_clear_of_zero() -> None:
     assert plan.table()["centred"].tolist() == [0, 0]
     plan = build("yields ~ nitrogen + (1 | blocks)", data, marginalize=False).program.plan
     assert plan.table()["centred"].tolist() == [6]
+
+
+def test_shorter_warm_up_with_many_rows() -> None:
+    few = load_dataset("poisson_sim")[["y", "x1", "g"]]
+    many = pd.concat([few] * 4, ignore_index=True)
+    formula = "y ~ x1 + (1 | g)"
+    plans = [
+        build(formula, few, "poisson").program.plan,
+        build(formula, many, "poisson").program.plan,
+        build(formula, many, "poisson", parameterization="noncentered").program.plan,
+        build(formula, many, "gaussian").program.plan,
+    ]
+    assert [plan.iter_warmup for plan in plans] == [1000, 300, 1000, 1000]
+    assert "warm-up: 300 iterations" in str(plans[1])

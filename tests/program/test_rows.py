@@ -64,3 +64,18 @@ def test_other_rows_stay(formula, family, options):
     data = build(formula, DATA, family, **options).program.data
     assert data["N"] == 400
     assert "log_lik_constant" not in data
+
+
+def test_many_rows_stand_in_the_order_of_their_levels(monkeypatch):
+    data = DATA.assign(h=pd.Categorical(RNG.integers(30, size=len(DATA))))
+    formula = "k | weights(w) ~ x + offset(n) + (1 | g) + (1 | h)"
+    plain = build(formula, data, "poisson", parameterization="noncentered").program.data
+    monkeypatch.setattr("brmspy.program.rows._MANY", 100)
+    ordered = build(formula, data, "poisson", parameterization="noncentered").program.data
+    order = np.argsort(data["h"].cat.codes, kind="stable")
+    for name in ("Y", "weights", "offsets"):
+        np.testing.assert_array_equal(ordered[name], np.asarray(plain[name])[order])
+    np.testing.assert_array_equal(
+        ordered["Zv"].reshape(-1, 2), np.asarray(plain["Zv"]).reshape(-1, 2)[order]
+    )
+    assert ordered["log_lik_left_out"] == pytest.approx(plain["log_lik_left_out"])
