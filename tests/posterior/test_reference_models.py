@@ -90,6 +90,7 @@ OTHERS = [
     ("sleepstudy", {"parameterization": "centered", "marginalize": False}),
     ("sleepstudy", {"marginalize": False}),
     ("sleepstudy_uncorrelated", {"marginalize": False}),
+    ("oats", {"marginalize": False}),
     ("cbpp", {"parameterization": "centered"}),
     ("epil", {"parameterization": "centered"}),
     ("poisson_sim", {"parameterization": "centered", "init": 2}),
