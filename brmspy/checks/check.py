@@ -279,7 +279,7 @@ def _parameters(fit: Fit) -> Iterator[Suspicion]:
     for item in unmoved:
         yield _unmoved(item)
     for boundary in at_boundary(fit):
-        yield _boundary(boundary)
+        yield _boundary(fit, boundary)
     for group, levels in few_levels(fit):
         yield Suspicion(
             f"{group} has few levels",
@@ -318,7 +318,7 @@ def _unmoved(item: Unmoved) -> Suspicion:
     )
 
 
-def _boundary(item: Boundary) -> Suspicion:
+def _boundary(fit: Fit, item: Boundary) -> Suspicion:
     near = f"{100 * item.share:.0f} % of the draws of {item.name} lie between {item.bound:g} and "
     evidence = f"{near}{item.limit:.2g}, next to its bound."
     if item.kind == "sd":
@@ -327,7 +327,7 @@ def _boundary(item: Boundary) -> Suspicion:
             evidence,
             "The data do not say whether the levels differ in this. Report an upper limit, not "
             "the mean, and see whether the model predicts as well without the term.",
-            'fit.loo_compare(fit.update(formula="<without the term>"))',
+            f"fit.loo_compare(fit.update({_without(fit, item)!r}))",
         )
     if item.kind == "cor":
         return Suspicion(
@@ -343,3 +343,13 @@ def _boundary(item: Boundary) -> Suspicion:
         "Ask whether the bound is true to the subject: the data would have it further out.",
         "fit.prior_summary()",
     )
+
+
+def _without(fit: Fit, item: Boundary) -> str:
+    """Return the change of the formula that takes out the effects of a standard deviation."""
+    blocks = [info for info in fit.model.design.groups if info.group == item.group]
+    only = len(blocks) == 1 and len(blocks[0].coefs) == 1
+    coef = blocks[0].coefs[0] if only else None
+    if coef is not None and coef.label == "Intercept" and item.group.isidentifier():
+        return f". ~ . - (1 | {item.group})"
+    return f". ~ <without {item.name}>"

@@ -88,17 +88,17 @@ def exact_draws(y: np.ndarray, seed: int = 1) -> dict[str, np.ndarray]:
     return {"b": mean[:, None], "sigma": sigma}
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def make_fit() -> MakeFit:
     return fit_of
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def normal_draws() -> Callable[..., dict[str, np.ndarray]]:
     return exact_draws
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def measured() -> pd.DataFrame:
     """Return a response without predictors, labelled by text."""
     rng = np.random.default_rng(7)

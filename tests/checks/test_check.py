@@ -119,7 +119,9 @@ class TestSuspects:
         # A tenth of the 95 % quantile of a half-normal distribution.
         expected = 2 * stats.norm.cdf(0.1 * stats.norm.ppf(0.975)) - 1
         assert found.share == pytest.approx(expected, abs=0.02)
-        assert "sd_g__Intercept may be zero" in titles(fit.check())
+        (shown,) = fit.check().findings
+        assert shown.finding == "sd_g__Intercept may be zero"
+        assert shown.call == "fit.loo_compare(fit.update('. ~ . - (1 | g)'))"
         assert at_boundary(grouped(make_fit, measured, sound())) == []
 
     def test_a_standard_deviation_that_is_its_prior(
@@ -246,7 +248,12 @@ class TestRealFits:
 
     def test_an_sd_that_may_be_zero(self, example_fit: Example) -> None:
         # With an effect for each row there is little left for the herds.
-        assert "sd_herd__Intercept may be zero" in titles(example_fit("cbpp_id").check())
+        fit = example_fit("cbpp_id")
+        (call,) = [item.call for item in fit.check().findings if "may be zero" in item.finding]
+        assert call == "fit.loo_compare(fit.update('. ~ . - (1 | herd)'))"
+        # Without herds it is the structure of cbpp.
+        without = fit.update(". ~ . - (1 | herd)", seed=1, adapt_delta=0.99, progress=False)
+        assert fit.loo_compare(without).table["elpd_diff"].abs().max() < 4
 
     def test_overdispersion(self, example_fit: Example) -> None:
         assert "The data surprise the model" in titles(example_fit("epil").check())

@@ -16,7 +16,7 @@ SIZES = {"a": 30, "b": 15, "c": 10, "d": 5}
 GROUP = np.repeat(list(SIZES), list(SIZES.values()))
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def fit(measured: pd.DataFrame, make_fit: Any) -> BrmsFit:
     """Return a fit whose data have groups of unequal size, one of them nested."""
     data = measured.assign(g=GROUP, h=np.tile(["x", "y"], 30))
