@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from brmspy import BrmsFit, brm, brm_multiple, load_dataset
@@ -149,3 +150,10 @@ def test_several_data_sets(client: Any) -> None:
     assert isinstance(here, BrmsFit)
     assert_same_draws(there, here)
     assert there.record.parts == here.record.parts
+
+
+def test_cross_validation(client: Any) -> None:
+    fit = brm(FORMULA, CBPP, "binomial", **SETTINGS)
+    there = with_a_death(client, lambda: fit.kfold(3, seed=5, executor=client))
+    here = fit.kfold(3, seed=5)
+    pd.testing.assert_frame_equal(there.pointwise, here.pointwise)
