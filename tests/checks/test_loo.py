@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from scipy.special import logsumexp
 from brmspy import BrmsFit, bf, load_dataset, poisson
 from brmspy.checks import likelihood, reliable_k
 from brmspy.errors import BrmspyError
+from brmspy.fit.record import Part
 
 REFERENCE = Path(__file__).resolve().parents[1] / "posterior" / "reference"
 MODELS = sorted(path.stem for path in REFERENCE.glob("*.json"))
@@ -168,6 +170,13 @@ class TestLoo:
         assert len(result.pareto_k) == 1
         assert np.isnan(result.se)
         assert "NA" in repr(result)
+
+    def test_draws_from_several_data_sets_are_told(self, normal_fit: BrmsFit) -> None:
+        parts = (Part(2, 1, 1), Part(2, 2, 2))
+        fit = replace(normal_fit, record=replace(normal_fit.record, parts=parts))
+        text = " ".join(repr(fit.loo()).split())
+        assert "the draws come from 2 data sets, but the rows are those of the first" in text
+        assert "data sets" not in repr(normal_fit.loo())
 
     def test_few_draws_need_a_lower_k(self) -> None:
         # Vehtari et al. (2024): 1 - 1 / log10(S).
