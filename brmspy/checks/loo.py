@@ -323,7 +323,7 @@ def likelihood_notes(fit: Fit) -> tuple[str, ...]:
             f"The draws are those of {approximation.title}, not of Markov chains; how good they "
             "are, fit.check() says."
         )
-    imputed = len({part.data for part in fit.record.parts})
+    imputed = len(fit.record.data_sets)
     if imputed > 1:
         notes.append(
             f"Warning: the draws come from {imputed} data sets, but the rows are those of the "
