@@ -17,7 +17,7 @@ PACKAGE = Path(brmspy.__file__).parent
 OPTIONS = doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS
 
 # Examples that build a model with the C++ compiler.
-COMPILES = re.compile(r"\b(brm|compiled)\(")
+COMPILES = re.compile(r"\b(brm|brm_multiple|compiled)\(")
 
 
 def compiles(source: str) -> bool:
