@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 import tempfile
 import threading
 from collections.abc import Callable, Iterator
@@ -80,16 +81,16 @@ class _FolderFlag:
     def watched(self) -> Iterator[None]:
         """Have chains that run inside of this end when the other process says so, or has ended.
 
-        On a machine that does not share the other's folders, they never do: a chain runs to its
-        end.
+        On a machine that does not share the other's folders, they end when Dask takes the job back;
+        other executors have no way to say so, and a chain runs to its end.
         """
         if self.folder is None:
-            with _watching(lambda: True):
-                yield
+            asked = _always
         elif self.folder.is_dir():
-            with _watching(self._asked):
-                yield
+            asked = self._asked
         else:
+            asked = _taken_back_by_dask()
+        with _watching(asked):
             yield
 
     def _asked(self) -> bool:
@@ -173,6 +174,31 @@ class StopSign:
                 if self._event.is_set():
                     (Path(self._folder.name) / _STOP).touch()
             return Path(self._folder.name)
+
+
+def _always() -> bool:
+    return True
+
+
+def _never() -> bool:
+    return False
+
+
+def _taken_back_by_dask() -> Callable[[], bool]:
+    """Return whether Dask, if this is a worker of it, wants the result of the job no more."""
+    distributed: Any = sys.modules.get("distributed")  # of which a worker has imported it
+    try:
+        worker = distributed.get_worker()
+        key = worker.get_current_task()
+        tasks = worker.state.tasks
+    except (AttributeError, ValueError):  # no worker of Dask, or not in a task
+        return _never
+
+    def asked() -> bool:
+        task = tasks.get(key)
+        return task is None or task.state == "cancelled"
+
+    return asked
 
 
 @contextmanager

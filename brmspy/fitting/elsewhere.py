@@ -30,6 +30,9 @@ _LOST = Failure(
 )
 
 
+_WITHDRAWN = Failure("was stopped before it returned any draws", "", "")
+
+
 @dataclass(frozen=True)
 class _Task:
     """One chain, or one approximation: all that a worker needs to know.
@@ -151,10 +154,13 @@ class Left:
                 return result
         outputs = {item.number: item for item in results if isinstance(item, ChainOutput)}
         options = self.plan.options
-        every = [outputs.get(n, ChainOutput(n, None)) for n in range(1, options.chains + 1)]
         if self.plan.approximation is not None:
             raise KeyboardInterrupt
-        stopped = any(chain.stopped or _not_begun(chain) for chain in every)
+        every = [
+            outputs.get(number, ChainOutput(number, None, lost=_WITHDRAWN))
+            for number in range(1, options.chains + 1)
+        ]
+        stopped = any(chain.stopped or chain.lost is _WITHDRAWN for chain in every)
         return sampler_run(every, options, options.seed_to_use(), interrupted=stopped)
 
 
@@ -243,8 +249,3 @@ def _lost(task: _Task) -> _Done:
         return _Done(ChainOutput(task.number, None, lost=_LOST), {})
     name = task.options.title
     return _Done(SamplingError(f"{name[0].upper()}{name[1:]} {_LOST.reason}. {_LOST.advice}"), {})
-
-
-def _not_begun(chain: ChainOutput) -> bool:
-    """Tell whether a chain was withdrawn before it began."""
-    return chain.status is None and chain.lost is None

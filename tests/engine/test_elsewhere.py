@@ -364,7 +364,11 @@ def test_an_interrupt_returns_what_the_chains_have_drawn(
     assert 5 <= number < 1000
     for chain in (1, 2):
         assert got["a"][chain - 1] == [round(chain + i / 1000, 3) for i in range(number)]
-    assert got["failures"] == ["chain 3 was stopped before it started"]
+    [left_out] = got["failures"]
+    assert left_out in (
+        "chain 3 was stopped before it returned any draws",
+        "chain 3 was stopped before it started",  # which a process had already taken
+    )
     assert f"holds {number} of 1000 draws of chains 1 and 2" in got["warnings"][0]
     assert driven.gone()
 

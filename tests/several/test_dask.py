@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
+import pickle
 import signal
 import threading
 import time
@@ -157,3 +159,27 @@ def test_cross_validation(client: Any) -> None:
     there = with_a_death(client, lambda: fit.kfold(3, seed=5, executor=client))
     here = fit.kfold(3, seed=5)
     pd.testing.assert_frame_equal(there.pointwise, here.pointwise)
+
+
+def wait_for_the_end(folder: str) -> None:
+    """Run as a chain does on a machine that does not share the client's folders."""
+    from brmspy.engine.stop import StopSign, asked_to_stop
+
+    flag = pickle.loads(pickle.dumps(StopSign().flag))
+    with dataclasses.replace(flag, folder=Path(folder) / "elsewhere").watched():
+        Path(folder, "begun").touch()
+        while not asked_to_stop():
+            time.sleep(0.05)
+    Path(folder, "ended").touch()
+
+
+def test_a_chain_on_another_machine_ends_when_dask_takes_it_back(
+    client: Any, tmp_path: Path
+) -> None:
+    future = client.submit(wait_for_the_end, str(tmp_path))
+    for name, act in (("begun", future.cancel), ("ended", lambda: None)):
+        deadline = time.monotonic() + 30
+        while not (tmp_path / name).exists():
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        act()
