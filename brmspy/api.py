@@ -10,7 +10,7 @@ from typing import Any
 from brmspy.brmsfit import BrmsFit
 from brmspy.families import Family
 from brmspy.fitting import (
-    Plan,
+    plans_alike,
     run_model,
     run_plans,
     settings_from,
@@ -315,11 +315,7 @@ def brm_multiple(
             )
         models.append(model)
     check_models(models)
-    seeds = seeds_of(base, len(models))
-    plans = [
-        Plan.of(model, settings_from({**given, "seed": own}))
-        for model, own in zip(models, seeds, strict=True)
-    ]
+    plans = plans_alike(models, chosen, seeds_of(base, len(models)))
     made = run_plans(BrmsFit, plans, executor, progress=chosen.progress)
     if not combine:
         return list(made.fits.values())

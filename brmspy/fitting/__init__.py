@@ -5,7 +5,7 @@ from __future__ import annotations
 from brmspy.fitting.arguments import Settings, settings_from, settings_of
 from brmspy.fitting.elsewhere import run_elsewhere
 from brmspy.fitting.jobs import JobsInterrupted, LostWorkersError, run_jobs
-from brmspy.fitting.many import Made, run_plans, telling_which
+from brmspy.fitting.many import Made, plans_alike, run_plans, telling_which
 from brmspy.fitting.plan import Plan
 from brmspy.fitting.refit import refit
 from brmspy.fitting.run import run_model
@@ -16,6 +16,7 @@ __all__ = [
     "Made",
     "Plan",
     "Settings",
+    "plans_alike",
     "refit",
     "run_elsewhere",
     "run_jobs",

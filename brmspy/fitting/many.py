@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Generic, TypeVar
 
 from brmspy.engine.progress import Progress
@@ -19,13 +19,17 @@ from brmspy.errors import (
     warn,
 )
 from brmspy.fit import Fit
+from brmspy.fitting.arguments import Settings
 from brmspy.fitting.elsewhere import run_elsewhere
 from brmspy.fitting.plan import Plan
 from brmspy.fitting.run import run_here
+from brmspy.model import Model
 
-__all__ = ["Made", "run_plans", "telling_which"]
+__all__ = ["Made", "plans_alike", "run_plans", "telling_which"]
 
 F = TypeVar("F", bound=Fit)
+
+_CHOSEN = ("iter_warmup", "adapt_delta")  # by the model, unless the user says otherwise
 
 
 @dataclass(frozen=True)
@@ -71,6 +75,33 @@ class Made(Generic[F]):
                 SamplingWarning,
             )
         return list(whole.values())
+
+
+def plans_alike(models: Sequence[Model], settings: Settings, seeds: Sequence[int]) -> list[Plan]:
+    """Plan fits that can be combined: what a plan chooses is chosen for the first model.
+
+    Parameters
+    ----------
+    models : sequence of Model
+        The same model with each data set.
+    settings : Settings
+        How to draw.
+    seeds : sequence of int
+        The seed of each fit.
+
+    Returns
+    -------
+    list of Plan
+    """
+    plans = []
+    for model, seed in zip(models, seeds, strict=True):
+        own = replace(settings, options=replace(settings.options, seed=seed))
+        plan = Plan.of(model, own)
+        if plans:
+            alike = {name: getattr(plans[0].options, name) for name in _CHOSEN}
+            plan = replace(plan, options=replace(plan.options, **alike))
+        plans.append(plan)
+    return plans
 
 
 def run_plans(kind: type[F], plans: Sequence[Plan], executor: Any, *, progress: bool) -> Made[F]:

@@ -103,13 +103,15 @@ def _differences(first: Fit, other: Fit) -> Iterable[str]:
             yield f"its {name} is {theirs!r}, that of fit 1 {ours!r}."
     yield from _other_parameters(first.names, other.names)
     yield from _other_priors(first.prior_summary(), other.prior_summary())
-    lengths = [fit.groups["posterior"].sizes["draw"] for fit in (first, other)]
-    if lengths[0] != lengths[1]:
-        yield f"its chains have {lengths[1]} draws, those of fit 1 {lengths[0]}."
     ours, theirs = set(first.groups), set(other.groups)
     if ours != theirs:
         names = ", ".join(sorted(ours ^ theirs))
         yield f"only one of them has {names}. Fit both with the same save_warmup."
+    for name, noun in (("posterior", "draws"), ("warmup_posterior", "draws of the warm-up")):
+        if name in ours:
+            lengths = [fit.groups[name].sizes["draw"] for fit in (first, other)]
+            if lengths[0] != lengths[1]:
+                yield f"its chains have {lengths[1]} {noun}, those of fit 1 {lengths[0]}."
 
 
 def _other_parameters(ours: tuple[str, ...], theirs: tuple[str, ...]) -> Iterable[str]:

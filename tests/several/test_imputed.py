@@ -20,7 +20,7 @@ from brmspy import (
     brm_multiple,
     load_dataset,
 )
-from brmspy.fitting import Plan, many
+from brmspy.fitting import Plan, many, settings_of
 from brmspy.several import check_frames, seeds_of
 
 FRAME = pd.DataFrame(
@@ -217,3 +217,21 @@ def test_progress_is_about_all_fits(
     assert said.splitlines()[0] == "Fit 1 of 3: Compiling the model (kept for the next fit) …"
     assert said.splitlines()[-1].startswith("3 fits done in ")
     assert len(said.splitlines()) == 2
+
+
+def test_what_a_plan_chooses_is_chosen_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    models = [
+        SimpleNamespace(
+            threads=1,
+            program=SimpleNamespace(
+                start=None, plan=SimpleNamespace(adapt_delta=delta, iter_warmup=warmup)
+            ),
+        )
+        for delta, warmup in ((0.8, 1000), (0.95, 300))
+    ]
+    plans = many.plans_alike(models, settings_of(), [1, 2])  # type: ignore[arg-type]
+    assert [plan.options.adapt_delta for plan in plans] == [0.8, 0.8]
+    assert [plan.options.iter_warmup for plan in plans] == [1000, 1000]
+    assert [plan.options.seed for plan in plans] == [1, 2]
+    said = many.plans_alike(models, settings_of(adapt_delta=0.9), [1, 2])  # type: ignore[arg-type]
+    assert [plan.options.adapt_delta for plan in said] == [0.9, 0.9]
