@@ -2,7 +2,7 @@
 # machine with Python 3.10 or newer and a C++ compiler, in .venv, and change nothing outside it.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format unit clean compiler
+.PHONY: help demo test lint format unit program clean compiler
 .DELETE_ON_ERROR:
 MAKEFLAGS += --no-print-directory
 
@@ -22,8 +22,11 @@ demo: $(VENV)/.installed ## fit the sleepstudy model, print its summary, plot it
 test: lint ## check style and types, then run every test
 	@$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal $(PYTEST_ARGS)
 
-unit: $(VENV)/.installed-dev ## run the tests that compile nothing
-	@$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m "not compiled and not slow" $(PYTEST_ARGS)
+unit: $(VENV)/.installed-dev ## run the tests that need neither Stan nor long
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m "not (compiled or stanc or slow)" $(PYTEST_ARGS)
+
+program: $(VENV)/.installed-dev ## run the tests that need only Stan's translator
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m stanc $(PYTEST_ARGS)
 
 lint: $(VENV)/.installed-dev ## check style and types
 	$(BIN)/ruff check .

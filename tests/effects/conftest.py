@@ -42,7 +42,7 @@ def made_up(
     lp = xr.Dataset({"lp": (("chain", "draw"), np.zeros((CHAINS, DRAWS)))})
     sample = {"chain": np.arange(CHAINS), "draw": np.arange(DRAWS)}
     groups = {"posterior": xr.Dataset(arrays, {**coords, **sample}), "sample_stats": lp}
-    record: Any = SimpleNamespace(seed=seed, approximation=None)
+    record: Any = SimpleNamespace(seed=seed, approximation=None, data_sets=((0,),))
     return BrmsFit(model, variables, groups, record)
 
 

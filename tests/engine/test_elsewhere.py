@@ -28,7 +28,10 @@ from brmspy.errors import SamplingError, SamplingWarning
 from brmspy.fitting import Plan, elsewhere, run_elsewhere, settings_of
 
 # From Python 3.12 on, of every fork of a process that has threads, as pytest's may.
-pytestmark = pytest.mark.filterwarnings("ignore:This process .* is multi-threaded")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.filterwarnings("ignore:This process .* is multi-threaded"),
+]
 
 Behave = Callable[..., None]
 

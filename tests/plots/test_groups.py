@@ -14,6 +14,8 @@ from brmspy import BrmsFit, bf, prior
 from brmspy.errors import BrmspyError
 from brmspy.plots.own import own_estimates
 
+pytestmark = pytest.mark.slow  # together: drawing takes time
+
 Make = Callable[..., BrmsFit]
 
 RNG = np.random.default_rng(11)

@@ -15,6 +15,8 @@ from scipy import special
 from brmspy import BrmsFit, bf, prior
 from brmspy.errors import BrmspyError
 
+pytestmark = pytest.mark.slow  # together: drawing takes time
+
 Make = Callable[..., BrmsFit]
 
 DATA = pd.DataFrame(

@@ -17,6 +17,8 @@ import brmspy
 from brmspy import BrmsFit, prior
 from brmspy.errors import BrmspyError
 
+pytestmark = pytest.mark.slow  # together: drawing takes time
+
 Make = Callable[..., BrmsFit]
 
 DATA = pd.DataFrame(

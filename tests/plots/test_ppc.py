@@ -15,6 +15,8 @@ from scipy import special, stats
 from brmspy import BrmsFit
 from brmspy.errors import BrmspyError, DataError
 
+pytestmark = pytest.mark.slow  # together: drawing takes time
+
 Make = Callable[..., BrmsFit]
 
 RNG = np.random.default_rng(7)
