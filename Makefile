@@ -2,7 +2,7 @@
 # machine with Python 3.10 or newer and a C++ compiler, in .venv, and change nothing outside it.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format unit program clean compiler
+.PHONY: help demo test lint format unit program docs clean compiler
 .DELETE_ON_ERROR:
 MAKEFLAGS += --no-print-directory
 
@@ -27,6 +27,10 @@ unit: $(VENV)/.installed-dev ## run the tests that need neither Stan nor long
 
 program: $(VENV)/.installed-dev ## run the tests that need only Stan's translator
 	@$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m stanc $(PYTEST_ARGS)
+
+docs: $(VENV)/.installed-dev ## run the notebooks and build the site into site/
+	@NO_MKDOCS_2_WARNING=1 BRMSPY_EXECUTE_NOTEBOOKS=1 $(BIN)/mkdocs build --strict
+	@echo "The site is in site/index.html"
 
 lint: $(VENV)/.installed-dev ## check style and types
 	$(BIN)/ruff check .
