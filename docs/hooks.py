@@ -1,4 +1,4 @@
-"""Adds the notebooks of examples/notebooks to the site, as pages.
+"""What the site does to its pages: it adds those of the notebooks in examples/notebooks.
 
 `make docs` sets BRMSPY_EXECUTE_NOTEBOOKS, and the pages show what the notebooks print and draw.
 Without it they show the code alone.
@@ -14,6 +14,7 @@ from typing import Any
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
 
+_CODE = re.compile(r"`[^`]*`")
 _LINK = re.compile(r"\]\((\w+)\.ipynb\)")  # to another notebook
 _STYLE = re.compile(r"<style.*?</style>", re.DOTALL)
 _NOTEBOOKS = Path(__file__).resolve().parent.parent / "examples" / "notebooks"
@@ -27,6 +28,15 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
         for name, content in figures.items():
             files.append(File.generated(config, f"notebooks/{name}", content=content))
     return files
+
+
+def on_page_markdown(markdown: str, **_: Any) -> str:
+    """Take the backslash from bars in tables' code, where GitHub needs it and MkDocs shows it."""
+    lines = markdown.split("\n")
+    return "\n".join(
+        _CODE.sub(lambda code: code[0].replace(r"\|", "|"), line) if line.startswith("|") else line
+        for line in lines
+    )
 
 
 def as_markdown(path: Path, *, execute: bool) -> tuple[str, dict[str, bytes]]:
@@ -58,7 +68,7 @@ def as_markdown(path: Path, *, execute: bool) -> tuple[str, dict[str, bytes]]:
             parts.append(_LINK.sub(r"](\1.md)", cell.source))
             continue
         parts.append(f"```python\n{cell.source}\n```")
-        for place, output in enumerate(cell.get("outputs", [])):
+        for place, output in enumerate(_joined(cell.get("outputs", []))):
             text, pictures = _output(output, f"{path.stem}-{number}-{place}")
             parts.append(text)
             figures.update(pictures)
@@ -78,11 +88,21 @@ def run(notebook: Any, folder: Path) -> None:
     """
     from nbclient import NotebookClient
 
-    # Pictures of the size of the page, not of an editor's pane.
-    os.environ.setdefault("MPLBACKEND", "module://matplotlib_inline.backend_inline")
     NotebookClient(
         notebook, timeout=600, kernel_name="python3", resources={"metadata": {"path": str(folder)}}
     ).execute()
+
+
+def _joined(outputs: list[Any]) -> list[Any]:
+    """Return outputs with what was printed one after the other in one piece."""
+    found: list[Any] = []
+    for output in outputs:
+        before = found[-1] if found else {}
+        if output.get("name", "") == before.get("name", None):
+            before["text"] += output["text"]
+        else:
+            found.append(output)
+    return found
 
 
 def _output(output: Any, name: str) -> tuple[str, dict[str, bytes]]:

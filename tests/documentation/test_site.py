@@ -38,6 +38,8 @@ def test_site_builds_without_warnings(tmp_path: Path) -> None:
     page = (tmp_path / "reference" / "fitting.html").read_text(encoding="utf-8")
     assert 'id="brmspy.brm"' in page
     assert "Target acceptance probability" in page
+    formulas = (tmp_path / "howto" / "formulas.html").read_text(encoding="utf-8")
+    assert "<code>(x || g)</code>" in formulas
     notebook = (tmp_path / "notebooks" / "sleepstudy.html").read_text(encoding="utf-8")
     assert "load_dataset" in notebook
 
