@@ -16,7 +16,7 @@ from mkdocs.structure.files import File, Files
 
 _CODE = re.compile(r"`[^`]*`")
 _LINK = re.compile(r"\]\((\w+)\.ipynb\)")  # to another notebook
-_STYLE = re.compile(r"<style.*?</style>", re.DOTALL)
+_STYLE = re.compile(r"<style scoped.*?</style>", re.DOTALL)
 _NOTEBOOKS = Path(__file__).resolve().parent.parent / "examples" / "notebooks"
 
 
@@ -120,7 +120,7 @@ def _output(output: Any, name: str) -> tuple[str, dict[str, bytes]]:
     if output.output_type == "display_data":
         return "", {}  # progress
     if "text/html" in data:
-        html = _STYLE.sub("", data["text/html"])  # the site has its own
+        html = _STYLE.sub("", data["text/html"])  # of data frames; the site has its own
         # A blank line would end the block of HTML.
         lines = [line for line in html.splitlines() if line.strip()]
         return '<div class="brmspy-output">\n' + "\n".join(lines) + "\n</div>", {}
