@@ -93,7 +93,7 @@ def plans_alike(models: Sequence[Model], settings: Settings, seeds: Sequence[int
     -------
     list of Plan
     """
-    plans = []
+    plans: list[Plan] = []
     for model, seed in zip(models, seeds, strict=True):
         own = replace(settings, options=replace(settings.options, seed=seed))
         plan = Plan.of(model, own)
