@@ -208,7 +208,7 @@ def residuals(
     >>> sleepstudy = load_dataset("sleepstudy")
     >>> fit = brm("Reaction ~ Days + (Days | Subject)", sleepstudy, seed=1, progress=False)
     >>> left = fit.residuals(method="posterior_epred")["Estimate"]
-    >>> abs(left.mean()) < 1
+    >>> bool(abs(left.mean()) < 1)
     True
     """
     _check_choice("type", type, _TYPES)
