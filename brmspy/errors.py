@@ -9,7 +9,7 @@ import difflib
 import inspect
 import os
 import warnings
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,7 @@ __all__ = [
     "SamplingError",
     "SamplingWarning",
     "SomeFitsFailedError",
+    "check_choice",
     "closest",
     "did_you_mean",
     "warn",
@@ -183,3 +184,24 @@ def did_you_mean(name: str, valid: Iterable[str]) -> str:
         return "There are none to choose from."
     shown = ", ".join(repr(item) for item in names[:20])
     return f"Valid names: {shown}" + (", …" if len(names) > 20 else ".")
+
+
+def check_choice(name: str, value: object, valid: Collection[str]) -> None:
+    """Refuse a word that is not among those that are valid.
+
+    Parameters
+    ----------
+    name : str
+        The argument.
+    value : Any
+        What the user gave.
+    valid : collection of str
+        What it may be.
+
+    Raises
+    ------
+    BrmspyError
+        If it is another.
+    """
+    if value not in valid:
+        raise BrmspyError(f"{name} = {value!r} is not valid. {did_you_mean(str(value), valid)}")

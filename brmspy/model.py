@@ -17,7 +17,7 @@ from brmspy.errors import (
     DataError,
     FormulaError,
     PriorError,
-    did_you_mean,
+    check_choice,
     warn,
 )
 from brmspy.families import Family, family_from_dict, get_family
@@ -188,18 +188,10 @@ def build(
     >>> build("Reaction ~ Days + (Days | Subject)", load_dataset("sleepstudy")).nobs
     180
     """
-    if sample_prior not in _SAMPLE_PRIOR:
-        raise BrmspyError(
-            f"sample_prior = {sample_prior!r} is not valid. "
-            + did_you_mean(str(sample_prior), _SAMPLE_PRIOR)
-        )
+    check_choice("sample_prior", sample_prior, _SAMPLE_PRIOR)
     if marginalize not in _MARGINALIZE:
         raise BrmspyError(f"marginalize = {marginalize!r} is not valid. It is 'auto' or False.")
-    if parameterization not in _PARAMETERIZATION:
-        raise BrmspyError(
-            f"parameterization = {parameterization!r} is not valid. "
-            + did_you_mean(str(parameterization), _PARAMETERIZATION)
-        )
+    check_choice("parameterization", parameterization, _PARAMETERIZATION)
     if threads is not None:
         check_count("threads", threads, 1)
     if data2:

@@ -16,7 +16,7 @@ from brmspy.checks.kfold import KFold
 from brmspy.checks.loo import Loo, loo
 from brmspy.checks.waic import waic
 from brmspy.checks.weights import akaike, pseudobma, stacking
-from brmspy.errors import BrmspyError, BrmspyWarning, did_you_mean, warn
+from brmspy.errors import BrmspyError, BrmspyWarning, check_choice, did_you_mean, warn
 from brmspy.fit import Fit
 
 __all__ = ["Comparison", "loo_compare", "model_weights"]
@@ -240,10 +240,7 @@ def _estimate(name: str, model: Any, criterion: str) -> Elpd:
             f"To compare by kfold, give its results, which take some time: "
             f"{{{name!r}: {name}.kfold(K=10, seed=1), ...}}."
         )
-    if criterion not in _CRITERIA:
-        raise BrmspyError(
-            f"criterion = {criterion!r} is not valid. {did_you_mean(str(criterion), _CRITERIA)}"
-        )
+    check_choice("criterion", criterion, _CRITERIA)
     return _CRITERIA[criterion](model)
 
 

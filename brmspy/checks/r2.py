@@ -16,9 +16,9 @@ from brmspy.checks.likelihood import (
     row_blocks,
     smoothed_log_weights,
 )
-from brmspy.errors import BrmspyError, did_you_mean
+from brmspy.errors import BrmspyError, check_choice
 from brmspy.fit import Fit
-from brmspy.predict import posterior_epred, summarise
+from brmspy.predict import posterior_epred, summarise_values
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -109,10 +109,8 @@ def bayes_R2(  # noqa: N802 -- brms' name
     >>> fit.bayes_R2().table.index.tolist()
     ['R2']
     """
-    if method not in (None, "model", "residual"):
-        raise BrmspyError(
-            f"method = {method!r} is not valid. {did_you_mean(str(method), ('model', 'residual'))}"
-        )
+    if method is not None:
+        check_choice("method", method, ("model", "residual"))
     _check_rows(fit, "bayes_R2")
     chosen = method or ("model" if fit.family.explained_by_model else "residual")
     mean = posterior_epred(fit, ndraws=ndraws)
@@ -222,7 +220,4 @@ def _weighted_variance(
 
 
 def _table(draws: NDArray[np.float64], prob: float, robust: bool) -> pd.DataFrame:
-    import xarray as xr
-
-    column = xr.DataArray(draws.reshape(-1, 1), {"obs": ["R2"]}, ("draw", "obs"))
-    return summarise(column, prob, robust).rename_axis(None)
+    return summarise_values(draws.reshape(-1, 1), prob, robust).set_axis(["R2"])

@@ -12,8 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from brmspy.effects.target import check_choice
-from brmspy.errors import BrmspyError
+from brmspy.errors import BrmspyError, check_choice
 
 __all__ = [
     "CONTRASTS",

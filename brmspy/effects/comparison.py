@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from brmspy.effects.estimates import Estimates, estimates_of
 from brmspy.effects.rows import as_draws, groups_of, over_rows
 from brmspy.effects.scenarios import as_names, identified, is_typical, notes_of, rows_of, with_value
-from brmspy.effects.target import Target, check_choice
-from brmspy.errors import BrmspyError
+from brmspy.effects.target import Target
+from brmspy.errors import BrmspyError, check_choice
 from brmspy.grids import GridColumn
 
 if TYPE_CHECKING:

@@ -19,7 +19,7 @@ from brmspy.effects.terms import chosen_effects, default_effects
 from brmspy.errors import BrmspyError, did_you_mean
 from brmspy.formula.expression import names_in
 from brmspy.grids import GridColumn, grid
-from brmspy.predict import summarise
+from brmspy.predict import summarise_values
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -403,11 +403,11 @@ def _effect(
         frames.append(frame.assign(**{"cond__": condition.label}) if condition.label else frame)
     rows = pd.concat(frames, ignore_index=True)
     predicted = target.draws(rows)
-    summary = summarise(predicted, prob, robust).reset_index(drop=True)
+    flat = predicted.to_numpy().reshape(-1, len(rows))
+    summary = summarise_values(flat, prob, robust)
     summary.columns = pd.Index(["estimate__", "se__", "lower__", "upper__"])
     named = [*effect, "cond__"] if "cond__" in rows else list(effect)
     table = pd.concat([rows[named], summary], axis=1)
-    flat = predicted.to_numpy().reshape(-1, len(table))
     varying = {name for condition in distinct for name in condition.values}
     fixed = next(iter(distinct)).values if len(distinct) == 1 else {}
     held = held_values(target, [*effect, *varying], fixed)

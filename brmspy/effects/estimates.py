@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from brmspy.effects.report import Part, as_html, as_text
-from brmspy.predict import summarise
+from brmspy.predict import summarise_values
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -83,6 +83,6 @@ def estimates_of(
     -------
     Estimates
     """
-    summary = summarise(draws.rename(row="obs"), prob, robust).reset_index(drop=True)
+    summary = summarise_values(draws.to_numpy().reshape(-1, draws.sizes["row"]), prob, robust)
     table: Any = pd.concat([labels.reset_index(drop=True), summary], axis=1)
     return Estimates(title, table, draws, tuple(note for note in notes if note))

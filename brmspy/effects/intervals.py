@@ -8,12 +8,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from brmspy.errors import BrmspyError
-
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["check_probability", "hpd_table", "interval_note", "widths"]
+__all__ = ["hpd_table", "interval_note", "widths"]
 
 
 def hpd_table(draws: xr.DataArray, column: str, prob: float) -> pd.DataFrame:
@@ -46,23 +44,6 @@ def hpd_table(draws: xr.DataArray, column: str, prob: float) -> pd.DataFrame:
             "upper.HPD": ends[:, 1],
         }
     )
-
-
-def check_probability(prob: float) -> None:
-    """Refuse what is no probability of an interval.
-
-    Parameters
-    ----------
-    prob : float
-        What the user gave.
-
-    Raises
-    ------
-    BrmspyError
-        If it is not between 0 and 1.
-    """
-    if not 0 < prob < 1:
-        raise BrmspyError(f"prob = {prob!r} is not valid: it is between 0 and 1, both excluded.")
 
 
 def interval_note(prob: float) -> str:

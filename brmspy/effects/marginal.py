@@ -19,16 +19,17 @@ from brmspy.effects.coefficients import (
     interaction_of,
 )
 from brmspy.effects.contrasts import Contrasts, contrasts_of
-from brmspy.effects.intervals import check_probability, hpd_table, interval_note, widths
+from brmspy.effects.intervals import hpd_table, interval_note, widths
 from brmspy.effects.joint import JointTests, Tested, joint_table
 from brmspy.effects.reference import WEIGHTS, MarginalDraws, marginal_draws
 from brmspy.effects.report import Part, as_html, as_text
 from brmspy.effects.rows import as_draws
 from brmspy.effects.scenarios import as_names
 from brmspy.effects.specs import Specs, read_specs
-from brmspy.effects.target import Target, check_choice
-from brmspy.errors import BrmspyError
+from brmspy.effects.target import Target
+from brmspy.errors import BrmspyError, check_choice
 from brmspy.families import Link, get_link
+from brmspy.predict import check_probability
 
 if TYPE_CHECKING:
     import xarray as xr

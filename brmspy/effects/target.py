@@ -10,13 +10,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from brmspy.errors import BrmspyError, did_you_mean
+from brmspy.errors import BrmspyError, check_choice, did_you_mean
 from brmspy.families import Link, get_link
 from brmspy.fit import Fit
 from brmspy.grids import GridColumn, grid_columns, predictors_behind
 from brmspy.predict import posterior_epred, posterior_linpred, posterior_predict
 
-__all__ = ["METHODS", "Held", "Target", "check_choice", "chunks_of", "held_values"]
+__all__ = ["METHODS", "Held", "Target", "chunks_of", "held_values"]
 
 FloatArray = NDArray[np.float64]
 
@@ -276,24 +276,3 @@ def chunks_of(target: Target, rows: int, copies: int = 1) -> Iterator[slice]:
     size = rows if target.method == "posterior_predict" else max(1, _CHUNK // (count * copies))
     for start in range(0, rows, size):
         yield slice(start, min(start + size, rows))
-
-
-def check_choice(name: str, value: object, valid: Sequence[str]) -> None:
-    """Refuse a word that is not among those that are valid.
-
-    Parameters
-    ----------
-    name : str
-        The argument.
-    value : Any
-        What the user gave.
-    valid : sequence of str
-        What it may be.
-
-    Raises
-    ------
-    BrmspyError
-        If it is another.
-    """
-    if value not in valid:
-        raise BrmspyError(f"{name} = {value!r} is not valid. {did_you_mean(str(value), valid)}")

@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 from brmspy.errors import BrmspyError
 from brmspy.fit.diagnostics import Diagnostics, mcse_mean
 
-__all__ = ["interval_names", "summarise"]
+__all__ = ["MAD_SCALE", "interval_names", "summarise"]
 
 FloatArray = NDArray[np.float64]
 
 # Makes the median absolute deviation estimate a normal distribution's standard deviation.
-_MAD_SCALE = 1.482602218505602
+MAD_SCALE = 1.482602218505602
 
 
 def summarise(
@@ -65,7 +65,7 @@ def summarise(
     low, middle, high = np.quantile(flat, [(1 - prob) / 2, 0.5, (1 + prob) / 2], axis=0)
     if robust:
         estimate = middle
-        error = _MAD_SCALE * np.median(np.abs(flat - middle), axis=0)
+        error = MAD_SCALE * np.median(np.abs(flat - middle), axis=0)
     else:
         estimate = flat.mean(axis=0)
         error = flat.std(axis=0, ddof=1) if len(flat) > 1 else np.full(flat.shape[1], np.nan)

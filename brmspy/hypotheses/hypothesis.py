@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import optimize
 
-from brmspy.errors import BrmspyError, did_you_mean
+from brmspy.errors import BrmspyError, check_choice, did_you_mean
 from brmspy.fit import Fit
 from brmspy.formula.nonlinear import Apply, Num, Parameter
 from brmspy.hypotheses.density import density_at
@@ -20,7 +20,7 @@ from brmspy.hypotheses.priors import PriorDraws
 from brmspy.hypotheses.reading import Statement, affine, read_statement
 from brmspy.hypotheses.result import Hypotheses
 from brmspy.nonlinear import evaluate
-from brmspy.predict import summarise
+from brmspy.predict import summarise_values
 from brmspy.program import coefficient_variable, group_members
 
 if TYPE_CHECKING:
@@ -160,8 +160,7 @@ class _Test:
 
 def _check(scope: str, alpha: float, class_: str | None, group: str) -> None:
     """Refuse arguments that mean nothing."""
-    if scope not in _SCOPES:
-        raise BrmspyError(f"scope = {scope!r} is not valid. {did_you_mean(str(scope), _SCOPES)}")
+    check_choice("scope", scope, _SCOPES)
     if isinstance(alpha, bool) or not isinstance(alpha, float | int) or not 0 < alpha < 0.5:
         raise BrmspyError(
             f"alpha = {alpha!r} is not valid: it is between 0 and 0.5, both excluded. 0.05 gives "
@@ -273,11 +272,7 @@ def _test(text: Any, source: _Source, alpha: float, robust: bool) -> _Test:
 
 def _summary(columns: FloatArray, prob: float, robust: bool) -> pd.DataFrame:
     """Return mean, error and interval of each column."""
-    import xarray as xr
-
-    coords = {"obs": np.arange(columns.shape[-1])}
-    array = xr.DataArray(columns, dims=("chain", "draw", "obs"), coords=coords)
-    table = summarise(array, prob, robust).reset_index(drop=True)
+    table = summarise_values(_flat(columns), prob, robust)
     return table.set_axis(["Estimate", "Est.Error", "CI.Lower", "CI.Upper"], axis=1)
 
 

@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from brmspy.fit import Fit
-from brmspy.predict import summarise
+from brmspy.predict import summarise_values
 
 __all__ = ["posterior_summary", "summary_of", "table_of"]
 
@@ -84,11 +84,7 @@ def summary_of(draws: FloatArray, prob: float, robust: bool) -> pd.DataFrame:
     BrmspyError
         If `prob` is no probability.
     """
-    import xarray as xr
-
-    coords = {"obs": np.arange(draws.shape[-1])}
-    array = xr.DataArray(draws, dims=("chain", "draw", "obs"), coords=coords)
-    return summarise(array, prob, robust).reset_index(drop=True)
+    return summarise_values(draws.reshape(-1, draws.shape[-1]), prob, robust)
 
 
 def table_of(labels: Mapping[str, Sequence[str]], summary: pd.DataFrame) -> pd.DataFrame:

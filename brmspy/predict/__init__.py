@@ -10,9 +10,17 @@ from brmspy.predict.posterior import (
     posterior_linpred,
     posterior_predict,
 )
-from brmspy.predict.summaries import fitted, predict, residuals, summarise
+from brmspy.predict.summaries import (
+    check_probability,
+    fitted,
+    predict,
+    residuals,
+    summarise,
+    summarise_values,
+)
 
 __all__ = [
+    "check_probability",
     "distributional_parameters",
     "fitted",
     "linear_predictors",
@@ -24,4 +32,5 @@ __all__ = [
     "predict",
     "residuals",
     "summarise",
+    "summarise_values",
 ]

@@ -67,19 +67,13 @@ def choose_draws(
     if ndraws is not None and draw_ids is not None:
         raise BrmspyError("Give ndraws or draw_ids, not both.")
     if draw_ids is not None:
-        ids = _checked_ids(draw_ids, chains * draws)
-        return ChosenDraws(
-            {name: _flat(a)[ids] for name, a in arrays.items()}, np.zeros(1, int), ids
-        )
+        return _one_chain(arrays, _checked_ids(draw_ids, chains * draws))
     if ndraws is None:
         labels = posterior["chain"].to_numpy(), posterior["draw"].to_numpy()
         return ChosenDraws({name: _flat(a) for name, a in arrays.items()}, *labels)
     _check_ndraws(ndraws, chains * draws)
     if ndraws % chains:
-        ids = _spaced(ndraws, chains * draws)
-        return ChosenDraws(
-            {name: _flat(a)[ids] for name, a in arrays.items()}, np.zeros(1, int), ids
-        )
+        return _one_chain(arrays, _spaced(ndraws, chains * draws))
     ids = _spaced(ndraws // chains, draws)
     chosen = {name: _flat(array[:, ids]) for name, array in arrays.items()}
     return ChosenDraws(chosen, posterior["chain"].to_numpy(), posterior["draw"].to_numpy()[ids])

@@ -170,11 +170,11 @@ class Request:
             coef.predictor if wanted else ""
             for coef, wanted in zip(info.coefs, self.chosen[block], strict=True)
         )
+        if not group.new_levels:
+            return BlockEffects(predictors, columns, group.index)
         count = len(info.levels)
         present, index = np.unique(group.index, return_inverse=True)
         new = present[present >= count] - count
-        if not len(new):
-            return BlockEffects(predictors, columns, group.index)
         seen = present[present < count]
         drawn = self.levels.columns(block, [group.new_levels[place] for place in new])
         joined = tuple(

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from brmspy.data import Design
-from brmspy.errors import BrmspyError, did_you_mean
+from brmspy.errors import check_choice
 from brmspy.program import correlated_pairs, group_members
 
 __all__ = ["NEW_LEVELS", "LevelSampler"]
@@ -43,11 +43,7 @@ class LevelSampler:
     seed: int
 
     def __post_init__(self) -> None:
-        if self.how not in NEW_LEVELS:
-            raise BrmspyError(
-                f"sample_new_levels = {self.how!r} is not valid. "
-                + did_you_mean(str(self.how), NEW_LEVELS)
-            )
+        check_choice("sample_new_levels", self.how, NEW_LEVELS)
 
     def columns(self, block: int, labels: Sequence[str]) -> list[FloatArray]:
         """Return the effects of new levels of a block.

@@ -9,17 +9,24 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from brmspy.errors import BrmspyError, did_you_mean
+from brmspy.errors import BrmspyError, check_choice
 from brmspy.fit import Fit
+from brmspy.fit.summary import MAD_SCALE
 from brmspy.predict.engine import Chunk, request
 from brmspy.predict.posterior import posterior_epred, posterior_linpred, posterior_predict
 
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["fitted", "predict", "residuals", "summarise"]
+__all__ = [
+    "check_probability",
+    "fitted",
+    "predict",
+    "residuals",
+    "summarise",
+    "summarise_values",
+]
 
-_MAD_TO_SD = 1.482602218505602  # of a normal distribution
 _SCALES = ("response", "linear")
 _METHODS = ("posterior_predict", "posterior_epred")
 _TYPES = ("ordinary", "pearson")
@@ -77,7 +84,7 @@ def fitted(
     >>> fit.fitted({"Days": [0, 9]}, re_formula="NA")["Estimate"].round(-1).tolist()
     [250.0, 340.0]
     """
-    _check_choice("scale", scale, _SCALES)
+    check_choice("scale", scale, _SCALES)
     function = posterior_epred if scale == "response" else posterior_linpred
     draws = function(
         fit,
@@ -211,8 +218,8 @@ def residuals(
     >>> bool(abs(left.mean()) < 1)
     True
     """
-    _check_choice("type", type, _TYPES)
-    _check_choice("method", method, _METHODS)
+    check_choice("type", type, _TYPES)
+    check_choice("method", method, _METHODS)
     asked = request(
         fit,
         newdata,
@@ -265,24 +272,60 @@ def summarise(draws: xr.DataArray, prob: float = 0.95, robust: bool = False) -> 
     BrmspyError
         If `prob` is no probability.
     """
-    if not 0 < prob < 1:
-        raise BrmspyError(f"prob = {prob!r} is not valid: it is between 0 and 1, both excluded.")
     values = draws.to_numpy().reshape(-1, draws.shape[-1])
+    table = summarise_values(values, prob, robust)
+    return table.set_index(pd.Index(draws["obs"].to_numpy(), name="obs"))
+
+
+def summarise_values(
+    values: NDArray[Any], prob: float = 0.95, robust: bool = False
+) -> pd.DataFrame:
+    """Summarise each column of an array.
+
+    Parameters
+    ----------
+    values : ndarray, shape (draw, column)
+        The draws.
+    prob : float
+        Probability of the central interval.
+    robust : bool
+        Use the median and the scaled median absolute deviation for mean and standard deviation.
+
+    Returns
+    -------
+    DataFrame
+        Numbered rows, one for each column. Columns Estimate, Est.Error, and the interval's ends.
+
+    Raises
+    ------
+    BrmspyError
+        If `prob` is no probability.
+    """
+    check_probability(prob)
     tails = (0.5 - prob / 2, 0.5 + prob / 2)
     lower, upper = np.quantile(values, tails, axis=0)
     if robust:
         centre = np.median(values, axis=0)
-        spread = _MAD_TO_SD * np.median(np.abs(values - centre), axis=0)
+        spread = MAD_SCALE * np.median(np.abs(values - centre), axis=0)
     else:
         centre, spread = values.mean(axis=0), values.std(axis=0, ddof=min(1, len(values) - 1))
     names = [f"Q{100 * tail:.4g}" for tail in tails]
-    return pd.DataFrame(
-        {"Estimate": centre, "Est.Error": spread, names[0]: lower, names[1]: upper},
-        index=pd.Index(draws["obs"].to_numpy(), name="obs"),
-    )
+    columns = (centre, spread, lower, upper)
+    return pd.DataFrame(dict(zip(("Estimate", "Est.Error", *names), columns, strict=True)))
 
 
-def _check_choice(name: str, value: object, valid: Sequence[str]) -> None:
-    """Refuse a word that is not among those that are valid."""
-    if value not in valid:
-        raise BrmspyError(f"{name} = {value!r} is not valid. {did_you_mean(str(value), valid)}")
+def check_probability(prob: float) -> None:
+    """Refuse what is no probability of an interval.
+
+    Parameters
+    ----------
+    prob : float
+        What the user gave.
+
+    Raises
+    ------
+    BrmspyError
+        If it is not between 0 and 1.
+    """
+    if not 0 < prob < 1:
+        raise BrmspyError(f"prob = {prob!r} is not valid: it is between 0 and 1, both excluded.")
