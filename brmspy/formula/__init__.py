@@ -3,8 +3,11 @@
 Nothing here knows of data, priors or Stan.
 """
 
-from brmspy.formula.curves import CURVES, Curve
+from brmspy.formula.bodies import curve_body
+from brmspy.formula.curve import INPUT, LOG_RATE, NUMBER, RATE, RESPONSE, Curve
+from brmspy.formula.curves import CURVES, add_curve, remove_curve
 from brmspy.formula.formulas import Formula, SubFormula, bf, lf, nlf
+from brmspy.formula.nonlinear import CurveCall
 from brmspy.formula.parser import parse, parse_groups, parse_rhs
 from brmspy.formula.terms import (
     FixedParameter,
@@ -20,7 +23,13 @@ from brmspy.formula.update import update_formula
 
 __all__ = [
     "CURVES",
+    "INPUT",
+    "LOG_RATE",
+    "NUMBER",
+    "RATE",
+    "RESPONSE",
     "Curve",
+    "CurveCall",
     "FixedParameter",
     "FixedPart",
     "FixedTerm",
@@ -31,11 +40,14 @@ __all__ = [
     "NonlinearPredictor",
     "Response",
     "SubFormula",
+    "add_curve",
     "bf",
+    "curve_body",
     "lf",
     "nlf",
     "parse",
     "parse_groups",
     "parse_rhs",
+    "remove_curve",
     "update_formula",
 ]

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from brmspy.errors import FormulaError, did_you_mean
-from brmspy.formula.bodies import Vocabulary, read_body
+from brmspy.formula.bodies import Vocabulary, read_body, read_curve
 from brmspy.formula.expansion import Expanded, expand
 from brmspy.formula.expression import (
     Binary,
@@ -294,7 +294,10 @@ def _predictor(entry: _Entry, context: _Context) -> LinearPredictor | NonlinearP
         body = read_body(entry.sides.right, entry.source, context.vocabulary)
         covariates = _mentioned(body, Covariate)
         parameters = _mentioned(body, Parameter)
-        return NonlinearPredictor(entry.name, nlpar, body, covariates, parameters, entry.source)
+        curve = read_curve(entry.sides.right, entry.source, context.vocabulary)
+        return NonlinearPredictor(
+            entry.name, nlpar, body, covariates, parameters, entry.source, curve
+        )
     expanded = expand_sides(entry.sides, context.columns, context.response.variables)
     _check_response(expanded.fixed, entry, context)
     groups = group_terms(expanded.bars, entry.source, context.columns)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from brmspy.errors import FormulaError, did_you_mean
 from brmspy.formula.arguments import match_arguments
+from brmspy.formula.curve import Curve
 from brmspy.formula.curves import CURVES
 from brmspy.formula.definitions import Definition
 from brmspy.formula.expression import (
@@ -31,10 +32,17 @@ from brmspy.formula.functions import (
     Function,
     known_names,
 )
-from brmspy.formula.nonlinear import Apply, Covariate, NonlinearExpr, Num, Parameter
+from brmspy.formula.nonlinear import (
+    Apply,
+    Covariate,
+    CurveCall,
+    NonlinearExpr,
+    Num,
+    Parameter,
+)
 from brmspy.formula.specials import refuse_special_calls
 
-__all__ = ["Vocabulary", "read_body"]
+__all__ = ["Vocabulary", "curve_body", "read_body", "read_curve"]
 
 _SYNONYMS = {"&&": "&", "||": "|"}
 _LOGICAL = ("<", ">", "<=", ">=", "==", "!=", "&", "|", "&&", "||")
@@ -89,6 +97,48 @@ def read_body(expr: Expr, source: str, vocabulary: Vocabulary) -> NonlinearExpr:
     """
     refuse_special_calls(expr, source, curves=True)
     return _Reader(source, vocabulary).read(expr)
+
+
+def read_curve(expr: Expr, source: str, vocabulary: Vocabulary) -> CurveCall | None:
+    """Return the named curve that a right-hand side calls, if it does nothing else.
+
+    Parameters
+    ----------
+    expr : Expr
+        The right-hand side, which `read_body` has accepted.
+    source : str
+        The formula that it stands in.
+    vocabulary : Vocabulary
+        What its names can mean.
+
+    Returns
+    -------
+    CurveCall or None
+    """
+    while isinstance(expr, Paren):
+        expr = expr.inner
+    if not isinstance(expr, Call) or expr.function not in CURVES:
+        return None
+    curve = CURVES[expr.function]
+    bound = _Reader(source, vocabulary).bind(expr, curve)
+    return CurveCall(curve.name, tuple((name, bound[name]) for name in curve.arguments))
+
+
+def curve_body(curve: Curve) -> NonlinearExpr:
+    """Return what a curve computes, of covariates and parameters that are called as its arguments.
+
+    Parameters
+    ----------
+    curve : Curve
+        The curve.
+
+    Returns
+    -------
+    NonlinearExpr
+    """
+    bound: dict[str, NonlinearExpr] = {name: Covariate(name) for name in curve.inputs}
+    bound |= {name: Parameter(name) for name in curve.parameters}
+    return _Reader(curve.body, Vocabulary((), ()), bound, Span(0, 0)).read(curve.expression)
 
 
 @dataclass(frozen=True)
@@ -246,6 +296,12 @@ class _Reader:
 
     def expand(self, expr: Call, definition: Definition) -> NonlinearExpr:
         """Write out a definition with the arguments of its call."""
+        bound = self.bind(expr, definition)
+        inside = _Reader(self.source, self.vocabulary, bound, self.at or expr.span)
+        return inside.read(definition.expression)
+
+    def bind(self, expr: Call, definition: Definition) -> dict[str, NonlinearExpr]:
+        """Return what a call gives for each argument of a definition."""
         names = tuple(definition.arguments)
         required = tuple(name for name in names if name not in definition.defaults)
         given = match_arguments(expr, names, self.source, required=required, usage=definition.usage)
@@ -253,9 +309,7 @@ class _Reader:
         bound: dict[str, NonlinearExpr] = {
             name: Num(float(value), span) for name, value in definition.defaults.items()
         }
-        bound |= {name: self.argument(arg.value) for name, arg in given.items()}
-        inside = _Reader(self.source, self.vocabulary, bound, span)
-        return inside.read(definition.expression)
+        return bound | {name: self.argument(arg.value) for name, arg in given.items()}
 
     def unknown_function(self, expr: Call) -> FormulaError:
         """Return the error for a call of something that is not known."""

@@ -1,164 +1,114 @@
-"""Named curves: R's self-starting models, one record each.
+"""All named curves: those that come with brmspy, and those that users add.
 
 A curve is expanded where it is called, so that fit and prediction see nothing but its body.
-To add one, add a record.
-
-References
-----------
-Pinheiro, J. C. and Bates, D. M. (2000). Mixed-Effects Models in S and S-PLUS, appendix C. Springer.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+import re
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 
-from brmspy.formula.definitions import Definition
+from brmspy.errors import FormulaError, did_you_mean
+from brmspy.formula.curve import Curve
+from brmspy.formula.expression import names_in
+from brmspy.formula.functions import known_names
+from brmspy.formula.library import RECORDS
 
-__all__ = ["CURVES", "Curve"]
+__all__ = ["CURVES", "Curve", "add_curve", "remove_curve"]
+
+_OWN = frozenset(record.name for record in RECORDS)
+_KNOWN: dict[str, Curve] = {record.name: record for record in RECORDS}
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9.]*")
+
+CURVES: Mapping[str, Curve] = MappingProxyType(_KNOWN)
+"""All named curves by name."""
 
 
-@dataclass(frozen=True)
-class Curve(Definition):
-    """A named curve.
+def add_curve(curve: Curve, *, replace: bool = False) -> None:
+    """Let formulas call a curve.
 
-    Attributes
+    Parameters
+    ----------
+    curve : Curve
+        The curve.
+    replace : bool
+        Whether it may take the place of another that a user added.
+
+    Raises
+    ------
+    FormulaError
+        If the name is taken or no name, the body cannot be read, or the body and the list of
+        arguments do not go together.
+    """
+    _check_name(curve.name, replace)
+    if not curve.inputs or not curve.parameters:
+        raise FormulaError(
+            f"The curve {curve.name} needs inputs, which are data, and parameters.",
+            hint=f"Its arguments are {_listed(curve.arguments)}, its inputs "
+            f"{_listed(curve.inputs)}.",
+        )
+    for name in (*curve.inputs, *curve.units, *curve.bounds):
+        if name not in curve.arguments:
+            raise FormulaError(
+                f"The curve {curve.name} has no argument {name!r}.",
+                hint=did_you_mean(name, curve.arguments),
+            )
+    used = dict.fromkeys(names_in(curve.expression))
+    for name in used:
+        if name not in curve.arguments:
+            start = curve.body.index(name)
+            raise FormulaError(
+                f"The curve {curve.name} reads {name!r}, which is not among its arguments.",
+                curve.body,
+                (start, start + len(name)),
+                did_you_mean(name, curve.arguments),
+            )
+    for name in curve.arguments:
+        if name not in used:
+            raise FormulaError(
+                f"The curve {curve.name} has an argument {name!r}, which its body never reads.",
+                curve.body,
+                (0, len(curve.body)),
+            )
+    _KNOWN[curve.name] = curve
+
+
+def remove_curve(name: str) -> None:
+    """Forget a curve that was added.
+
+    Parameters
     ----------
     name : str
-        What it is called, as in R.
-    arguments : mapping of str to str
-        Its arguments in order, each with its meaning in words.
-    body : str
-        Its value, in R; written so that it neither overflows nor loses digits where R's documented
-        form does.
-    defaults : mapping of str to str
-        Values of arguments that may be left out: none.
-    meaning : str
-        What it is, in words.
-    inputs : tuple of str
-        The arguments that are data; the others are parameters.
+        Its name.
+
+    Raises
+    ------
+    FormulaError
+        If no user added a curve of that name.
     """
-
-    inputs: tuple[str, ...] = ()
-
-    @property
-    def parameters(self) -> tuple[str, ...]:
-        """The arguments that are parameters."""
-        return tuple(name for name in self.arguments if name not in self.inputs)
+    if name in _OWN or name not in _KNOWN:
+        raise FormulaError(
+            f"No curve {name!r} was added.", hint=did_you_mean(name, _KNOWN.keys() - _OWN)
+        )
+    del _KNOWN[name]
 
 
-_ASYM = "horizontal asymptote for large input"
-_INPUT = "input"
-_XMID = "input at the inflection point"
-_SCAL = "scale of the input; negative for a falling curve"
-_LRC = "natural logarithm of the rate constant"
+def _check_name(name: str, replace: bool) -> None:
+    """Refuse a name that formulas cannot call, or that means something else."""
+    if not isinstance(name, str) or not _NAME.fullmatch(name):
+        raise FormulaError(
+            f"{name!r} cannot be the name of a curve.",
+            hint="Names begin with a letter, and go on with letters, digits and dots.",
+        )
+    if name in _OWN or name in known_names():
+        raise FormulaError(f"{name}() exists already.", hint="Choose another name for the curve.")
+    if name in _KNOWN and not replace:
+        raise FormulaError(
+            f"A curve {name!r} was added before.", hint="replace=True puts this one in its place."
+        )
 
-_RECORDS = (
-    Curve(
-        "SSasymp",
-        {"input": _INPUT, "Asym": _ASYM, "R0": "response at input zero", "lrc": _LRC},
-        "Asym + (R0 - Asym) * exp(-exp(lrc) * input)",
-        meaning="asymptotic regression",
-        inputs=("input",),
-    ),
-    Curve(
-        "SSasympOff",
-        {"input": _INPUT, "Asym": _ASYM, "lrc": _LRC, "c0": "input at which the response is zero"},
-        "-Asym * expm1(-exp(lrc) * (input - c0))",
-        meaning="asymptotic regression with an offset",
-        inputs=("input",),
-    ),
-    Curve(
-        "SSasympOrig",
-        {"input": _INPUT, "Asym": _ASYM, "lrc": _LRC},
-        "-Asym * expm1(-exp(lrc) * input)",
-        meaning="asymptotic regression through the origin",
-        inputs=("input",),
-    ),
-    Curve(
-        "SSbiexp",
-        {
-            "input": _INPUT,
-            "A1": "multiplier of the first exponential",
-            "lrc1": "natural logarithm of the first rate constant",
-            "A2": "multiplier of the second exponential",
-            "lrc2": "natural logarithm of the second rate constant",
-        },
-        "A1 * exp(-exp(lrc1) * input) + A2 * exp(-exp(lrc2) * input)",
-        meaning="biexponential decay",
-        inputs=("input",),
-    ),
-    Curve(
-        "SSfol",
-        {
-            "Dose": "initial dose",
-            "input": "time",
-            "lKe": "natural logarithm of the elimination rate constant",
-            "lKa": "natural logarithm of the absorption rate constant",
-            "lCl": "natural logarithm of the clearance",
-        },
-        "Dose * exp(lKe + lKa - lCl) * (exp(-exp(lKe) * input) - exp(-exp(lKa) * input))"
-        " / (exp(lKa) - exp(lKe))",
-        meaning="first-order compartment model",
-        inputs=("Dose", "input"),
-    ),
-    Curve(
-        "SSfpl",
-        {
-            "input": _INPUT,
-            "A": "horizontal asymptote for small input",
-            "B": _ASYM,
-            "xmid": _XMID,
-            "scal": _SCAL,
-        },
-        "A + (B - A) * plogis((input - xmid) / scal)",
-        meaning="four-parameter logistic",
-        inputs=("input",),
-    ),
-    Curve(
-        "SSgompertz",
-        {
-            "x": _INPUT,
-            "Asym": _ASYM,
-            "b2": "position of the curve at input zero",
-            "b3": "factor per unit of input, between 0 and 1",
-        },
-        "Asym * exp(-b2 * b3^x)",
-        meaning="Gompertz growth",
-        inputs=("x",),
-    ),
-    Curve(
-        "SSlogis",
-        {"input": _INPUT, "Asym": _ASYM, "xmid": _XMID, "scal": _SCAL},
-        "Asym * plogis((input - xmid) / scal)",
-        meaning="logistic growth",
-        inputs=("input",),
-    ),
-    Curve(
-        "SSmicmen",
-        {
-            "input": _INPUT,
-            "Vm": "maximum of the response",
-            "K": "input at which half the maximum is reached",
-        },
-        "Vm * input / (K + input)",
-        meaning="Michaelis-Menten kinetics",
-        inputs=("input",),
-    ),
-    Curve(
-        "SSweibull",
-        {
-            "x": _INPUT,
-            "Asym": _ASYM,
-            "Drop": "asymptote minus the response at input zero",
-            "lrc": _LRC,
-            "pwr": "power of the input",
-        },
-        "Asym - Drop * exp(-exp(lrc) * x^pwr)",
-        meaning="Weibull growth",
-        inputs=("x",),
-    ),
-)
 
-CURVES: Mapping[str, Curve] = {curve.name: curve for curve in _RECORDS}
-"""All named curves by name."""
+def _listed(names: Iterable[str]) -> str:
+    """Return names in a row, or that there are none."""
+    return ", ".join(names) or "none"

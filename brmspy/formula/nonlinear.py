@@ -13,7 +13,7 @@ from typing import TypeAlias
 
 from brmspy.formula.expression import Span
 
-__all__ = ["Apply", "Covariate", "NonlinearExpr", "Num", "Parameter", "walk"]
+__all__ = ["Apply", "Covariate", "CurveCall", "NonlinearExpr", "Num", "Parameter", "walk"]
 
 _NOWHERE = Span(0, 0)
 
@@ -52,6 +52,22 @@ class Apply:
 
 
 NonlinearExpr: TypeAlias = Num | Covariate | Parameter | Apply
+
+
+@dataclass(frozen=True, slots=True)
+class CurveCall:
+    """A call of a named curve.
+
+    Attributes
+    ----------
+    curve : str
+        The curve's name.
+    arguments : tuple of (str, NonlinearExpr)
+        Its arguments in the curve's order, each with what is given for it.
+    """
+
+    curve: str
+    arguments: tuple[tuple[str, NonlinearExpr], ...]
 
 
 def walk(expr: NonlinearExpr) -> Iterator[NonlinearExpr]:

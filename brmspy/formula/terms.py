@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from brmspy.formula.expression import Binary, Expr, Name, Span, Unary, deparse, names_in
-from brmspy.formula.nonlinear import NonlinearExpr
+from brmspy.formula.nonlinear import CurveCall, NonlinearExpr
 
 if TYPE_CHECKING:
     from brmspy.formula.formulas import Formula
@@ -239,6 +239,8 @@ class NonlinearPredictor:
         Non-linear parameters that it reads.
     source : str
         The formula as the user wrote it.
+    curve : CurveCall or None
+        The named curve that the right-hand side is, if it is a call of one and nothing else.
     """
 
     name: str
@@ -247,6 +249,7 @@ class NonlinearPredictor:
     covariates: tuple[str, ...]
     parameters: tuple[str, ...]
     source: str = field(default="", compare=False)
+    curve: CurveCall | None = None
 
     @property
     def groups(self) -> tuple[GroupTerm, ...]:
