@@ -83,6 +83,7 @@ if TYPE_CHECKING:
         residuals,
     )
     from brmspy.priors import Prior, prior, set_prior
+    from brmspy.selfstart import named_curves, register_curve, unregister_curve
     from brmspy.several import combine, update
     from brmspy.words import describe, latex
 
@@ -165,6 +166,7 @@ _HOMES = {
         "residuals",
     ),
     "brmspy.priors": ("Prior", "prior", "set_prior"),
+    "brmspy.selfstart": ("named_curves", "register_curve", "unregister_curve"),
     "brmspy.words": ("describe", "latex"),
     "brmspy.several": ("combine", "update"),
 }
@@ -226,6 +228,7 @@ __all__ = [
     "model_card",
     "model_matrix",
     "model_weights",
+    "named_curves",
     "negbinomial",
     "nlf",
     "parse",
@@ -249,12 +252,14 @@ __all__ = [
     "prior_predictive",
     "ranef",
     "reloo",
+    "register_curve",
     "residuals",
     "set_prior",
     "slopes",
     "stancode",
     "standata",
     "student",
+    "unregister_curve",
     "update",
     "waic",
 ]

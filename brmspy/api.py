@@ -20,6 +20,7 @@ from brmspy.fitting import (
 from brmspy.formula import Formula
 from brmspy.model import Model, build, model_from_spec
 from brmspy.priors import Prior
+from brmspy.proposals import advise_priors
 from brmspy.several import check_frames, check_models, seeds_of
 from brmspy.several import combine as combined
 
@@ -33,6 +34,7 @@ def brm(
     prior: Prior | Sequence[Prior] | None = None,
     *,
     data2: Mapping[str, Any] | None = None,
+    default_priors: str = "auto",
     sample_prior: str = "no",
     marginalize: str | bool = "auto",
     parameterization: str = "auto",
@@ -71,6 +73,10 @@ def brm(
         Priors made by `prior`; the others keep their defaults (see `default_prior`).
     data2 : mapping, optional
         Data that do not fit into the data frame.
+    default_priors : {"auto", "brms"}
+        Where the formula is a named curve, such as ``SSlogis(age, Asym, xmid, scal)`` (see
+        `named_curves`), ``"auto"`` gives its parameters normal priors around the curve's self-start
+        estimate, each on its own scale, and ``"brms"`` flat ones. All other defaults are brms'.
     sample_prior : {"no", "only"}
         ``"only"`` ignores the response and draws from the prior.
     marginalize : {"auto", False}
@@ -211,7 +217,9 @@ def brm(
         parameterization=parameterization,
         threads=threads,
         data2=data2,
+        default_priors=default_priors,
     )
+    advise_priors(model)
     return run_model(BrmsFit, model, settings, executor)
 
 
@@ -223,6 +231,7 @@ def brm_multiple(
     *,
     combine: bool = True,
     executor: Any = None,
+    default_priors: str = "auto",
     sample_prior: str = "no",
     marginalize: str | bool = "auto",
     parameterization: str = "auto",
@@ -249,7 +258,7 @@ def brm_multiple(
     executor : concurrent.futures.Executor or dask.distributed.Client, optional
         Where the chains run, those of all fits at once; see `brm`. By default one fit is made after
         the other, on this machine.
-    sample_prior, marginalize, parameterization : str
+    default_priors, sample_prior, marginalize, parameterization : str
         As for `brm`.
     seed : int, optional
         The seeds of the fits are derived from it.
@@ -295,7 +304,14 @@ def brm_multiple(
     True
     """
     given = {**settings, "seed": seed}
-    others = ("combine", "executor", "sample_prior", "marginalize", "parameterization")
+    others = (
+        "combine",
+        "executor",
+        "default_priors",
+        "sample_prior",
+        "marginalize",
+        "parameterization",
+    )
     chosen = settings_from(given, others)
     base = chosen.options.seed_to_use()
     frames = check_frames(data)
@@ -311,10 +327,12 @@ def brm_multiple(
                 marginalize=marginalize,
                 parameterization=parameterization,
                 threads=chosen.options.threads,
+                default_priors=default_priors,
                 defaults=models[0].default_priors if models else None,
             )
         models.append(model)
     check_models(models)
+    advise_priors(models[0])
     plans = plans_alike(models, chosen, seeds_of(base, len(models)))
     made = run_plans(BrmsFit, plans, executor, progress=chosen.progress)
     if not combine:

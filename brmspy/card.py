@@ -159,13 +159,15 @@ def model_card(
     marginalize: str | bool = "auto",
     parameterization: str = "auto",
     threads: int | None = None,
+    default_priors: str = "auto",
     toolchain: str | None = None,
 ) -> ModelCard:
     """Show a model before it is fitted: formula, data, groups, priors, and the sampler's plan.
 
     Parameters
     ----------
-    formula, data, family, prior, sample_prior, marginalize, parameterization, threads, toolchain
+    formula, data, family, prior, sample_prior, marginalize, parameterization, threads, \
+default_priors, toolchain
         As for `brmspy.brm`.
 
     Returns
@@ -195,6 +197,7 @@ def model_card(
         marginalize=marginalize,
         parameterization=parameterization,
         threads=threads,
+        default_priors=default_priors,
     )
     return ModelCard(model, _executable(model, toolchain))
 

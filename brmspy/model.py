@@ -27,8 +27,11 @@ from brmspy.priors import (
     Prior,
     PriorSet,
     default_prior_table,
+    NlparGuess,
+    curve_defaults,
     parameter_blocks,
     resolve,
+    starting_coefficients,
 )
 from brmspy.program import Program, build_program
 
@@ -37,6 +40,7 @@ __all__ = ["Model", "build", "default_prior", "model_from_spec", "stancode", "st
 _SAMPLE_PRIOR = ("no", "only")
 _MARGINALIZE = ("auto", False)
 _PARAMETERIZATION = ("auto", "centered", "noncentered")
+_DEFAULT_PRIORS = ("auto", "brms")
 _PRIOR_EXAMPLE = 'Write for example prior("normal(0, 1)", class_="b").'
 
 
@@ -70,6 +74,10 @@ class Model:
         Threads of a chain that share the rows.
     defaults : mapping of str to str or None
         Default priors taken from another model; None if they follow from the data.
+    default_rule : {"auto", "brms"}
+        What default priors of a named curve's parameters follow from.
+    guesses : mapping of str to NlparGuess
+        What the data say about the parameters of a named curve, by linear predictor.
     """
 
     formula: Formula
@@ -84,6 +92,8 @@ class Model:
     parameterization: str = field(default="auto", repr=False)
     threads: int = field(default=1, repr=False)
     defaults: Mapping[str, str] | None = field(default=None, repr=False)
+    default_rule: str = field(default="auto", repr=False)
+    guesses: Mapping[str, NlparGuess] = field(default_factory=dict, repr=False)
 
     def __str__(self) -> str:
         formula = str(self.formula).replace("\n", "\n         ")
@@ -118,12 +128,18 @@ class Model:
             "parameterization": self.parameterization,
             "threads": self.threads,
             "defaults": self.defaults,
+            "default_priors": self.default_rule,
         }
 
     @property
     def default_priors(self) -> dict[str, str]:
         """The default prior of each class of parameters, for `build` of a model like this."""
-        return {_place(priors.block): priors.block.default for priors in self.priors.blocks}
+        blocks = [priors.block for priors in self.priors.blocks]
+        defaults = {_place(block): block.default for block in blocks}
+        for block in blocks:
+            named = zip(block.coefs, block.coef_defaults, strict=False)
+            defaults |= {f"{_place(block)}/{coef}": text for coef, text in named}
+        return defaults
 
 
 def build(
@@ -137,6 +153,7 @@ def build(
     parameterization: str = "auto",
     threads: int | None = None,
     data2: Mapping[str, Any] | None = None,
+    default_priors: str = "auto",
     defaults: Mapping[str, str] | None = None,
 ) -> Model:
     """Go from a formula to the Stan program, without compiling it.
@@ -161,6 +178,9 @@ def build(
         Threads within a chain, which share the rows of the data.
     data2 : mapping, optional
         Data that do not fit into the data frame. No term supported so far takes any.
+    default_priors : {"auto", "brms"}
+        What the default priors of a named curve's parameters follow from: the curve's self-start,
+        or brms' rules, which make them flat.
     defaults : mapping of str to str, optional
         Default priors of another model to use in place of those that follow from the data: its
         `Model.default_priors`. Classes of parameters that it does not name keep their own.
@@ -196,10 +216,10 @@ def build(
         check_count("threads", threads, 1)
     if data2:
         raise DataError("No term that is supported so far uses data2. Leave it out.")
-    blocks, built, the_family, response, terms = _blocks(formula, data, family)
-    blocks = tuple(replace(b, default=(defaults or {}).get(_place(b), b.default)) for b in blocks)
     rows = _prior_rows(prior)
-    priors = resolve(blocks, rows)
+    parts = _parts(formula, data, family, rows, default_priors, lenient=defaults is not None)
+    built, the_family, response = parts.design, parts.family, parts.response
+    priors = resolve([_frozen(block, defaults or {}) for block in parts.blocks], rows)
     if sample_prior == "only" and priors.improper:
         raise PriorError(
             "sample_prior = 'only' needs a proper prior for every parameter. These are flat: "
@@ -215,11 +235,12 @@ def build(
         marginalize=marginalize == "auto",
         parameterization=parameterization,
         threads=threads or 1,
+        start={name: starting_coefficients(built, g) for name, g in parts.guesses.items()},
     )
     if threads is not None and program.threads < threads:
         warn(_no_rows(program, threads), BrmspyWarning)
     return Model(
-        terms.formula,
+        built.terms.formula,
         the_family,
         built,
         response,
@@ -231,6 +252,8 @@ def build(
         parameterization,
         program.threads,
         dict(defaults) if defaults else None,
+        default_priors,
+        parts.guesses,
     )
 
 
@@ -246,16 +269,53 @@ def _no_rows(program: Program, threads: int) -> str:
     )
 
 
-def _blocks(
-    formula: str | Formula, data: Any, family: str | Family | Any
-) -> tuple[tuple[ParameterBlock, ...], Design, Family, NDArray[Any], ModelTerms]:
-    """Return the parameters of a model, and what they were derived from."""
+@dataclass(frozen=True)
+class _Parts:
+    """What a model's priors and program are made of."""
+
+    blocks: tuple[ParameterBlock, ...]
+    design: Design
+    family: Family
+    response: NDArray[Any]
+    guesses: Mapping[str, NlparGuess]
+
+
+def _parts(
+    formula: str | Formula,
+    data: Any,
+    family: str | Family | Any,
+    rows: Sequence[Prior],
+    default_priors: str,
+    *,
+    lenient: bool = False,
+) -> _Parts:
+    """Return the parameters of a model with their default priors, and what they follow from."""
+    if default_priors not in _DEFAULT_PRIORS:
+        raise PriorError(
+            f"default_priors = {default_priors!r} is not valid. "
+            + did_you_mean(str(default_priors), _DEFAULT_PRIORS)
+        )
     the_family = get_family(family)
     built, terms = _design(formula, data, the_family)
     arrays = built.arrays
     assert arrays.response is not None, "a training design has its response"
     response = the_family.code_response(arrays.response, terms.response.label, trials=arrays.trials)
-    return parameter_blocks(built, the_family, response), built, the_family, response, terms
+    blocks = parameter_blocks(built, the_family, response)
+    guesses: Mapping[str, NlparGuess] = {}
+    if default_priors == "auto":
+        blocks, guesses = curve_defaults(
+            blocks, built, the_family, response, rows, lenient=lenient
+        )
+    return _Parts(blocks, built, the_family, response, guesses)
+
+
+def _frozen(block: ParameterBlock, defaults: Mapping[str, str]) -> ParameterBlock:
+    """Return a block with the default priors of another model, as far as that has the block."""
+    place = _place(block)
+    if place not in defaults:
+        return block
+    own = tuple(defaults.get(f"{place}/{coef}", "") for coef in block.coefs)
+    return replace(block, default=defaults[place], coef_defaults=own if any(own) else ())
 
 
 def _design(formula: str | Formula, data: Any, family: Family) -> tuple[Design, ModelTerms]:
@@ -317,6 +377,8 @@ def model_from_spec(spec: Mapping[str, Any], data: pd.DataFrame) -> Model:
         marginalize="auto" if spec["marginalize"] else False,
         parameterization=spec["parameterization"],
         threads=spec["threads"],
+        # What was saved before there was a choice had flat priors.
+        default_priors=spec.get("default_priors", "brms"),
         defaults=spec["defaults"],
     )
 
@@ -336,12 +398,14 @@ def stancode(
     marginalize: str | bool = "auto",
     parameterization: str = "auto",
     threads: int | None = None,
+    default_priors: str = "auto",
 ) -> str:
     """Return the Stan program of a model, without compiling it.
 
     Parameters
     ----------
-    formula, data, family, prior, sample_prior, marginalize, parameterization, threads
+    formula, data, family, prior, sample_prior, marginalize, parameterization, threads, \
+default_priors
         As for `brmspy.brm`.
 
     Returns
@@ -364,6 +428,7 @@ def stancode(
         marginalize=marginalize,
         parameterization=parameterization,
         threads=threads,
+        default_priors=default_priors,
     ).program.code
 
 
@@ -377,12 +442,14 @@ def standata(
     marginalize: str | bool = "auto",
     parameterization: str = "auto",
     threads: int | None = None,
+    default_priors: str = "auto",
 ) -> dict[str, Any]:
     """Return the data of a model's Stan program.
 
     Parameters
     ----------
-    formula, data, family, prior, sample_prior, marginalize, parameterization, threads
+    formula, data, family, prior, sample_prior, marginalize, parameterization, threads, \
+default_priors
         As for `brmspy.brm`.
 
     Returns
@@ -406,21 +473,28 @@ def standata(
             marginalize=marginalize,
             parameterization=parameterization,
             threads=threads,
+            default_priors=default_priors,
         ).program.data
     )
 
 
 def default_prior(
-    formula: str | Formula, data: Any, family: str | Family | Any = "gaussian"
+    formula: str | Formula,
+    data: Any,
+    family: str | Family | Any = "gaussian",
+    *,
+    default_priors: str = "auto",
 ) -> pd.DataFrame:
     """Return every parameter that can have a prior, with its default.
 
     The defaults follow brms' rules: flat for coefficients, and Student's t scaled to the response
-    for intercepts and standard deviations.
+    for intercepts and standard deviations. Parameters of a named curve, such as ``SSlogis()``, are
+    an exception: brms has flat priors for them, here they follow from the curve's self-start,
+    unless ``default_priors="brms"``.
 
     Parameters
     ----------
-    formula, data, family
+    formula, data, family, default_priors
         As for `brmspy.brm`.
 
     Returns
@@ -436,4 +510,4 @@ def default_prior(
     >>> table.loc[table["class"] == "sigma", "prior"].item()
     'student_t(3, 0, 59.3)'
     """
-    return default_prior_table(_blocks(formula, data, family)[0])
+    return default_prior_table(_parts(formula, data, family, (), default_priors).blocks)

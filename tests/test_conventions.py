@@ -25,13 +25,14 @@ ROOMS = sorted({path.name for path in PACKAGE.iterdir() if (path / "__init__.py"
 # Modules that belong to no room may be imported by every room.
 SHARED = {"errors", "markup", "resources", "_version"}
 
-BEFORE_PROGRAM = {"formula", "nonlinear", "data", "families", "priors"}
+BEFORE_PROGRAM = {"formula", "nonlinear", "selfstart", "data", "families", "priors"}
 MAY_IMPORT: dict[str, set[str]] = {
     "formula": set(),
     "nonlinear": {"formula"},
     "data": {"formula"},
     "families": set(),
-    "priors": {"formula", "data", "families"},
+    "selfstart": {"formula", "nonlinear"},
+    "priors": {"formula", "nonlinear", "selfstart", "data", "families"},
     "pilot": BEFORE_PROGRAM,
     "program": {*BEFORE_PROGRAM, "pilot"},
     "engine": set(),

@@ -23,7 +23,7 @@ _SYNONYMS = {
     "warmup": ("iter_warmup",),
     "control": ("adapt_delta", "max_treedepth"),
 }
-_OF_MODEL = ("sample_prior", "marginalize", "parameterization")
+_OF_MODEL = ("sample_prior", "marginalize", "parameterization", "default_priors")
 
 
 def rebuilt(
@@ -54,7 +54,7 @@ def rebuilt(
     threads : int, optional
         Threads within a chain.
     **options
-        `sample_prior`, `marginalize` and `parameterization`, as for `brmspy.brm`.
+        `sample_prior`, `marginalize`, `parameterization` and `default_priors`, as for `brmspy.brm`.
 
     Returns
     -------

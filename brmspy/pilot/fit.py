@@ -61,6 +61,7 @@ def pilot_fit(
     y: NDArray[Any],
     priors: PriorSet,
     scopes: Mapping[str, Mapping[str, str]],
+    start: Mapping[str, FloatArray] | None = None,
 ) -> Pilot:
     """Approximate the posterior of a model.
 
@@ -76,12 +77,15 @@ def pilot_fit(
         One prior for each parameter.
     scopes : mapping of str to mapping
         Under which ``dpar`` and ``nlpar`` each linear predictor's priors stand.
+    start : mapping of str to ndarray, shape (coefficients,), optional
+        Coefficients to start from, by linear predictor, of the columns as they are. Where there
+        are none the iterations start at the priors' centres.
 
     Returns
     -------
     Pilot
     """
-    return _Fit(design, family, RowDensity(design, family, y), priors, scopes).run()
+    return _Fit(design, family, RowDensity(design, family, y), priors, scopes, start or {}).run()
 
 
 @dataclass(frozen=True)
@@ -93,6 +97,7 @@ class _Fit:
     density: RowDensity
     priors: PriorSet
     scopes: Mapping[str, Mapping[str, str]]
+    start: Mapping[str, FloatArray]
 
     def run(self) -> Pilot:
         """Iterate to the end."""
@@ -148,7 +153,7 @@ class _Fit:
         }
 
     def _start(self, layout: Layout, centre: FloatArray) -> _State:
-        """Return where the iterations start: at the priors' centres."""
+        """Return where the iterations start: where they are told to, or at the priors' centres."""
         covariances = []
         for block, (_, size) in enumerate(layout.shapes):
             scales = [typical_scale(self._sd_prior(block, m)) for m in range(size)]
@@ -158,8 +163,25 @@ class _Fit:
             fixed = element.distribution == "constant"
             start = typical_scale(element)
             scalars[name] = start if fixed else self.family.dpar(name).lower + start
-        theta = np.concatenate([centre, np.zeros(layout.size - len(centre))])
+        theta = np.concatenate([self._started(centre), np.zeros(layout.size - len(centre))])
         return _State(theta, tuple(covariances), scalars)
+
+    def _started(self, centre: FloatArray) -> FloatArray:
+        """Return the coefficients to start from; what is fixed stays where it is."""
+        parts = []
+        for name in self.density.linear:
+            info = self.design.predictors[name]
+            own = centre[sum(map(len, parts)) :][: len(info.coefs)]
+            if name in self.start:
+                own = np.array(self.start[name])
+                if info.centred:
+                    own[0] += info.means @ self.start[name]
+            parts.append(own)
+        started = np.concatenate([*parts, np.empty(0)])
+        fixed = [element.distribution == "constant" for element in self._coefficient_priors()]
+        bounds = np.array([(e.lower, e.upper) for e in self._coefficient_priors()]).reshape(-1, 2)
+        inside = (bounds[:, 0] < started) & (started < bounds[:, 1])
+        return np.where(np.array(fixed, dtype=bool) | ~inside, centre, started)
 
     def _step(self, solver: _Solver, state: _State) -> tuple[_State, list[FloatArray]]:
         """Return the next state, and the information about each level that led to it."""

@@ -1,5 +1,6 @@
 """Priors: what users set, brms' defaults, and the densities behind the names."""
 
+from brmspy.priors.curves import NlparGuess, curve_defaults, starting_coefficients
 from brmspy.priors.defaults import parameter_blocks
 from brmspy.priors.distributions import DISTRIBUTIONS, Distribution
 from brmspy.priors.elements import (
@@ -21,9 +22,11 @@ __all__ = [
     "Distribution",
     "DistributionGroup",
     "ElementPrior",
+    "NlparGuess",
     "ParameterBlock",
     "Prior",
     "PriorSet",
+    "curve_defaults",
     "default_prior_table",
     "group_by_distribution",
     "lkj_cholesky_log_density",
@@ -33,4 +36,5 @@ __all__ = [
     "prior",
     "resolve",
     "set_prior",
+    "starting_coefficients",
 ]

@@ -28,6 +28,9 @@ class ParameterBlock:
         Bounds that the parameters have by nature.
     default : str
         Default prior; empty for a flat one.
+    coef_defaults : tuple of str
+        Default priors of single coefficients, in their order, where they are not all the same;
+        none otherwise. They hold unless a prior is set for the whole class or group.
     """
 
     class_: str
@@ -39,6 +42,7 @@ class ParameterBlock:
     lower: float = -math.inf
     upper: float = math.inf
     default: str = ""
+    coef_defaults: tuple[str, ...] = ()
 
     @property
     def scope(self) -> tuple[str, str]:

@@ -50,6 +50,15 @@ class _Level:
             level = replace(level, upper=row.ub, upper_row=row)
         return level
 
+    def with_default(self, text: str) -> _Level:
+        """Return the level of a coefficient that has a default of its own.
+
+        What is set for the whole class or group goes before it.
+        """
+        if not text or self.density_row is not None:
+            return self
+        return replace(self, text=text, density=parse_density(text), source="default")
+
     @property
     def rows_used(self) -> tuple[Prior, ...]:
         """The user's priors that have a say."""
@@ -122,7 +131,11 @@ def _resolve_block(
         general = general.refined(found.get((*place, block.group, "")))
         rows.append(_table_row(block, general, block.group))
     if block.has_coefs:
-        levels = [general.refined(found.get((*place, block.group, c))) for c in block.coefs]
+        own = block.coef_defaults or ("",) * len(block.coefs)
+        levels = [
+            _of_coefficient(general, text, found.get((*place, block.group, coef)))
+            for coef, text in zip(block.coefs, own, strict=True)
+        ]
         rows += [
             _table_row(block, level, block.group, coef)
             for coef, level in zip(block.coefs, levels, strict=True)
@@ -132,6 +145,14 @@ def _resolve_block(
     used.update(key_of(row) for level in levels for row in level.rows_used)
     elements = (_element(block, i, level) for i, level in enumerate(levels))
     return BlockPriors(block, tuple(elements), tuple(rows))
+
+
+def _of_coefficient(general: _Level, default: str, row: Prior | None) -> _Level:
+    """Return what holds for a coefficient with a default of its own, if that is not empty."""
+    level = general.with_default(default)
+    if row is None and level is not general:
+        return level
+    return level.refined(row)
 
 
 def _table_row(block: ParameterBlock, level: _Level, group: str = "", coef: str = "") -> PriorRow:

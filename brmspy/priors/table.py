@@ -90,7 +90,11 @@ def rows_of(block: ParameterBlock) -> Iterator[PriorRow]:
     if block.group:
         yield PriorRow(*place, block.group)
     if block.has_coefs:
-        yield from (PriorRow(*place, block.group, coef) for coef in block.coefs)
+        own = block.coef_defaults or ("",) * len(block.coefs)
+        yield from (
+            PriorRow(*place, block.group, coef, prior)
+            for coef, prior in zip(block.coefs, own, strict=True)
+        )
 
 
 def prior_table(rows: Iterable[PriorRow]) -> pd.DataFrame:

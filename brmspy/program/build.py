@@ -47,6 +47,7 @@ def build_program(
     marginalize: bool = True,
     parameterization: str = "auto",
     threads: int = 1,
+    start: Mapping[str, NDArray[np.float64]] | None = None,
 ) -> Program:
     """Write the Stan program of a model.
 
@@ -70,6 +71,8 @@ def build_program(
     threads : int
         Threads of a chain. With more than one, the likelihood is summed over slices of rows; unless
         the program has no rows, as effects are integrated out.
+    start : mapping of str to ndarray, shape (coefficients,), optional
+        Where the pilot fit starts, by linear predictor; at the priors' centres by default.
 
     Returns
     -------
@@ -79,7 +82,7 @@ def build_program(
     pilot = None
     if parameterization != "noncentered":
         scopes = {p.name: prior_scope(p) for p in design.terms.predictors}
-        pilot = pilot_fit(rows.design, rows.family, rows.y, priors, scopes)
+        pilot = pilot_fit(rows.design, rows.family, rows.y, priors, scopes, start)
     terms, suffixes = _terms(
         rows, priors, pilot, parameterization, marginalize=marginalize, prior_only=prior_only
     )
