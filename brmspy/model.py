@@ -23,12 +23,12 @@ from brmspy.errors import (
 from brmspy.families import Family, family_from_dict, get_family
 from brmspy.formula import Formula, ModelTerms, parse
 from brmspy.priors import (
+    NlparGuess,
     ParameterBlock,
     Prior,
     PriorSet,
-    default_prior_table,
-    NlparGuess,
     curve_defaults,
+    default_prior_table,
     parameter_blocks,
     resolve,
     starting_coefficients,
@@ -303,9 +303,7 @@ def _parts(
     blocks = parameter_blocks(built, the_family, response)
     guesses: Mapping[str, NlparGuess] = {}
     if default_priors == "auto":
-        blocks, guesses = curve_defaults(
-            blocks, built, the_family, response, rows, lenient=lenient
-        )
+        blocks, guesses = curve_defaults(blocks, built, the_family, response, rows, lenient=lenient)
     return _Parts(blocks, built, the_family, response, guesses)
 
 

@@ -9,12 +9,11 @@ from typing import Any, TypeVar
 from brmspy.engine.approximate import ApproximateOptions, ApproximateRun
 from brmspy.engine.interface import CompileOptions
 from brmspy.engine.sampling import SampleOptions, SamplerRun
-from brmspy.errors import SamplingError, did_you_mean
 from brmspy.fit import Fit
 from brmspy.fit.naming import posterior_variables
 from brmspy.fitting.arguments import Settings
 from brmspy.model import Model
-from brmspy.program import Program
+from brmspy.program import initial_point
 
 __all__ = ["Plan"]
 
@@ -55,7 +54,7 @@ class Plan:
         if settings.iter_warmup is None and settings.init == "auto":
             options = replace(options, iter_warmup=planned.iter_warmup)
         options = replace(options, seed=options.seed_to_use())
-        return cls(model, settings, _with_start(options, settings.init, model.program))
+        return cls(model, settings, _with_start(options, settings.init, model))
 
     @property
     def compile_options(self) -> CompileOptions:
@@ -97,34 +96,27 @@ class Plan:
         return kind.from_approximation(*made, run, quick, toolchain, arguments)
 
 
-def _with_start(options: SampleOptions, init: Any, program: Program) -> SampleOptions:
+def _with_start(options: SampleOptions, init: Any, model: Model) -> SampleOptions:
     """Return the options with initial values as the Stan program takes them."""
-    if init == "auto":
-        if program.start is None:
+    start = model.program.start
+    if isinstance(init, str) and init == "auto":
+        if start is None:
             return options
         seed = options.seed_to_use()
         return replace(
             options,
             seed=seed,
-            inits=program.start.points(seed, options.chains),
-            inv_metric=program.start.inverse_metric(),
+            inits=start.points(seed, options.chains),
+            inv_metric=start.inverse_metric(),
         )
-    if isinstance(init, Mapping):
-        _check_init(init, program)
-        return replace(options, inits=program.initial(init))
-    if isinstance(init, Sequence):
-        for values in init:
-            _check_init(values, program)
-        return replace(options, inits=[program.initial(values) for values in init])
-    return options
-
-
-def _check_init(init: Mapping[str, Any], program: Program) -> None:
-    """Refuse initial values of what the program does not sample, which Stan would ignore."""
-    for name in init:
-        if name not in program.initial_names:
-            raise SamplingError(
-                f"init has a value for {name!r}, which the Stan program does not sample. "
-                f"{did_you_mean(str(name), program.initial_names)} See stancode(...) for its "
-                "parameters."
-            )
+    if not isinstance(init, Mapping | Sequence) or isinstance(init, str):
+        return options
+    given = [init] * options.chains if isinstance(init, Mapping) else list(init)
+    # What is not given starts where it would have without.
+    bases = [{}] * len(given) if start is None else start.points(options.seed_to_use(), len(given))
+    points = [
+        initial_point(model.program, model.family, values, base)
+        for values, base in zip(given, bases, strict=True)
+    ]
+    metric = None if start is None else start.inverse_metric()
+    return replace(options, inits=points, inv_metric=metric)

@@ -8,9 +8,11 @@ from dataclasses import asdict, dataclass, replace
 from html import escape
 from typing import Any, TypeAlias
 
-from brmspy.errors import FormulaError
-from brmspy.formula.expression import quoted
+from brmspy.errors import FormulaError, did_you_mean
+from brmspy.formula.expression import names_in, quoted
+from brmspy.formula.grammar import parse_sides
 from brmspy.formula.terms import FixedParameter
+from brmspy.formula.transforms import Transform, rewritten
 from brmspy.markup import block, paragraph
 
 __all__ = ["Formula", "SubFormula", "bf", "lf", "nlf"]
@@ -153,6 +155,7 @@ def bf(
     nl: bool = False,
     center: bool | None = None,
     cmc: bool = True,
+    transform: Mapping[str, Transform] | None = None,
     **parameters: float | str,
 ) -> Formula:
     """Put together the formulas of a model.
@@ -172,6 +175,14 @@ def bf(
         response at the means. The default is yes.
     cmc : bool
         Full indicators (cell-mean coding) for the first factor if `formula` has no intercept.
+    transform : mapping of str to str or tuple, optional
+        Non-linear parameters that are positive, ``{"Asym": "log"}`` or ``"softplus"``; above a
+        number, ``("log", 10)``; between 0 and 1, ``"logit"``; between two numbers,
+        ``("logit", 0, 10)``; or above another parameter, ``{"xmid2": ("ordered", "xmid1")}``. The
+        formula of ``Asym`` then is that of ``logAsym``, whose coefficients and group-level effects
+        are on the scale of the logarithm, and ``Asym = exp(logAsym)``. The new names are
+        ``log...``, ``softplus...``, ``logit...`` and ``logdiff...``; priors and summaries know
+        them, and predictions with ``nlpar="Asym"`` are on the natural scale.
     **parameters : float or str
         A number fixes a distributional parameter, ``sigma=0.5``; a formula predicts one,
         ``sigma="~ x"``.
@@ -194,6 +205,11 @@ def bf(
     sigma ~ x
     >>> bf("y ~ a * exp(-b * x)", "a + b ~ 1", nl=True, sigma=0.5)
     bf('y ~ a * exp(-b * x)', 'a + b ~ 1', nl=True, sigma=0.5)
+    >>> print(bf("y ~ a * exp(-b * x)", "a ~ 1", "b ~ 1 + (1 | g)", nl=True, transform={"b": "log"}))
+    y ~ a * exp(-b * x)
+    a ~ 1
+    logb ~ 1 + (1 | g)
+    b ~ exp(logb)
     """
     named: list[SubFormula] = []
     fixed: list[FixedParameter] = []
@@ -204,7 +220,7 @@ def bf(
             fixed.append(_fixed(name, value))
     added = tuple(sub for part in parts for sub in _sub_formulas(part))
     if isinstance(formula, Formula):
-        return replace(
+        result = replace(
             formula,
             parts=(*formula.parts, *added, *named),
             fixed=(*formula.fixed, *fixed),
@@ -212,7 +228,9 @@ def bf(
             center=formula.center if center is None else center,
             cmc=formula.cmc and cmc,
         )
-    return Formula(_text(formula), (*added, *named), tuple(fixed), nl, center, cmc)
+    else:
+        result = Formula(_text(formula), (*added, *named), tuple(fixed), nl, center, cmc)
+    return result if transform is None else _transformed(result, transform)
 
 
 def lf(*formulas: str, center: bool | None = None, cmc: bool = True) -> tuple[SubFormula, ...]:
@@ -265,6 +283,57 @@ def nlf(*formulas: str) -> tuple[SubFormula, ...]:
     a + b ~ 1
     """
     return tuple(SubFormula(_text(formula), nl=True) for formula in formulas)
+
+
+def _transformed(formula: Formula, transform: Mapping[str, Transform]) -> Formula:
+    """Write out the transformations of non-linear parameters."""
+    if not isinstance(transform, Mapping):
+        raise FormulaError(
+            f"transform = {transform!r} is not valid: it is a dict, such as {{'Asym': 'log'}}."
+        )
+    bodies = [formula.main] if formula.nl else []
+    bodies += [part.source for part in formula.parts if part.nl]
+    read = list(
+        dict.fromkeys(name for body in bodies for name in names_in(parse_sides(body).right))
+    )
+    for name in transform:
+        if name not in read:
+            raise FormulaError(
+                f"transform has {name!r}, which no non-linear formula reads.",
+                hint=did_you_mean(str(name), read)
+                if read
+                else "Parameters belong to non-linear formulas: bf(..., nl=True).",
+            )
+    taken = set(read) | {name for part in formula.parts for name in _left_names(part)}
+    parts: list[SubFormula] = []
+    done: set[str] = set()
+    for part in formula.parts:
+        if part.nl:
+            parts.append(part)
+            continue
+        rest, made = rewritten(part.source, transform, taken)
+        if rest is not None:
+            parts.append(part if not made else replace(part, source=rest))
+        for name, inner, outer in made:
+            parts += [replace(part, source=inner), SubFormula(outer, nl=True)]
+            done.add(name)
+    for name in transform:
+        if name not in done:
+            own = [part for part in formula.parts if part.nl and name in _left_names(part)]
+            raise FormulaError(
+                f"transform has {name!r}, which has "
+                f"{'a non-linear formula' if own else 'no formula'} in this bf().",
+                hint="Write the transformation in that formula."
+                if own
+                else f"Add it here: bf(..., '{quoted(name)} ~ 1', transform=...).",
+            )
+    return replace(formula, parts=tuple(parts))
+
+
+def _left_names(part: SubFormula) -> list[str]:
+    """Return the names on the left of a formula."""
+    left = parse_sides(part.source).left
+    return [] if left is None else list(names_in(left))
 
 
 def _text(formula: object) -> str:

@@ -1,6 +1,7 @@
 """Non-linear formulas in Stan and in NumPy, both from the same typed expression."""
 
 from brmspy.nonlinear.numpy import evaluate
+from brmspy.nonlinear.solve import solve
 from brmspy.nonlinear.stan import StanText, is_scalar, to_stan
 
-__all__ = ["StanText", "evaluate", "is_scalar", "to_stan"]
+__all__ = ["StanText", "evaluate", "is_scalar", "solve", "to_stan"]

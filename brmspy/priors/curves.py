@@ -44,16 +44,8 @@ from brmspy.data.columns import some_rows
 from brmspy.errors import DataError
 from brmspy.families import Family
 from brmspy.formula import CURVES, Curve, LinearPredictor, NonlinearPredictor
-from brmspy.formula.nonlinear import (
-    Apply,
-    Covariate,
-    CurveCall,
-    NonlinearExpr,
-    Num,
-    Parameter,
-    walk,
-)
-from brmspy.nonlinear import evaluate
+from brmspy.formula.nonlinear import Covariate, NonlinearExpr, Parameter, walk
+from brmspy.nonlinear import evaluate, solve
 from brmspy.priors.numbers import format_number
 from brmspy.priors.parameters import ParameterBlock
 from brmspy.priors.rows import Prior
@@ -429,7 +421,7 @@ def _inverse(
 
     def back(value: float) -> float:
         for body in bodies:
-            value = _solved(body, value, known)
+            value = solve(body, value, known)
         return value
 
     if not math.isfinite(back(values[argument])):
@@ -439,71 +431,6 @@ def _inverse(
             "none."
         )
     return back
-
-
-_INVERSES: Mapping[str, Callable[[float], float]] = {
-    "exp": lambda v: math.log(v) if v > 0.0 else math.nan,
-    "log": math.exp,
-    "inv_logit": lambda v: math.log(v / (1.0 - v)) if 0.0 < v < 1.0 else math.nan,
-    "logit": lambda v: 1.0 / (1.0 + math.exp(-v)),
-    "log1p_exp": lambda v: v + math.log(-math.expm1(-v)) if v > 0.0 else math.nan,
-    "neg": lambda v: -v,
-    "inv": lambda v: 1.0 / v if v != 0.0 else math.nan,
-    "square": lambda v: math.sqrt(v) if v >= 0.0 else math.nan,
-    "sqrt": lambda v: v * v,
-}
-
-
-def _solved(body: NonlinearExpr, value: float, known: Mapping[str, float]) -> float:
-    """Return the unknown parameter of an expression whose value is known, or not a number."""
-    if not isinstance(body, Apply):
-        return value
-    if body.function in _INVERSES and len(body.args) == 1:
-        return _solved(body.args[0], _INVERSES[body.function](value), known)
-    if len(body.args) != 2 or body.function not in ("+", "-", "*", "/", "^"):
-        return math.nan
-    left, right = body.args
-    sides = [_value(side, known) for side in (left, right)]
-    if (sides[0] is None) == (sides[1] is None):
-        return math.nan
-    if sides[1] is not None:
-        return _solved(left, _undo_right(body.function, value, sides[1]), known)
-    assert sides[0] is not None, "one side is known"
-    return _solved(right, _undo_left(body.function, value, sides[0]), known)
-
-
-def _undo_right(op: str, value: float, known: float) -> float:
-    """Solve ``x op known = value``."""
-    with np.errstate(all="ignore"):
-        results = {
-            "+": np.float64(value) - known,
-            "-": np.float64(value) + known,
-            "*": np.float64(value) / known,
-            "/": np.float64(value) * known,
-            "^": np.power(np.float64(value), 1.0 / np.float64(known)),
-        }
-    return float(results[op])
-
-
-def _undo_left(op: str, value: float, known: float) -> float:
-    """Solve ``known op x = value``."""
-    with np.errstate(all="ignore"):
-        results = {
-            "+": np.float64(value) - known,
-            "-": known - np.float64(value),
-            "*": np.float64(value) / known,
-            "/": known / np.float64(value),
-            "^": np.log(np.float64(value)) / np.log(np.float64(known)),
-        }
-    return float(results[op])
-
-
-def _value(expr: NonlinearExpr, known: Mapping[str, float]) -> float | None:
-    """Return the value of an expression of numbers and known parameters."""
-    for node in walk(expr):
-        if isinstance(node, Covariate) or (isinstance(node, Parameter) and node.name not in known):
-            return None
-    return float(evaluate(expr, known))
 
 
 def curve_defaults(

@@ -37,9 +37,7 @@ def _approaches(x: FloatArray, y: FloatArray) -> Iterator[tuple[float, float, fl
     first = float(x.min())
     since = x[rows] - first
     grid = ((float(rate),) for rate in rates(x))
-    found = projected(
-        y[rows], lambda rate: (np.ones(len(rows)), np.exp(-rate * since)), grid
-    )
+    found = projected(y[rows], lambda rate: (np.ones(len(rows)), np.exp(-rate * since)), grid)
     for item in found:
         level, distance = map(float, item.coefficients)
         yield item.point[0], level, distance, first

@@ -53,11 +53,7 @@ class SelfStart:
         if not self.phases:
             return result
         place = self.phases[0].index(self.first)
-        order = sorted(
-            self.phases, key=lambda names: values[names[place]], reverse=self.descending
-        )
+        order = sorted(self.phases, key=lambda names: values[names[place]], reverse=self.descending)
         for names, source in zip(self.phases, order, strict=True):
-            result |= {
-                name: values[other] for name, other in zip(names, source, strict=True)
-            }
+            result |= {name: values[other] for name, other in zip(names, source, strict=True)}
         return result

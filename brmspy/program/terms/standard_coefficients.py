@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from brmspy.program.coordinates import Whitening
 from brmspy.program.parameters import StanParameter
@@ -70,7 +71,9 @@ class StandardCoefficients(Term):
         count = len(self.whitening.location)
         return {"std_coefs": StartValue(np.zeros(count), np.ones(count))}
 
-    def coordinates(self, values: Mapping[str, Any]) -> dict[str, Any]:
+    def coordinates(
+        self, values: Mapping[str, Any], at: NDArray[np.float64] | None = None
+    ) -> dict[str, Any]:
         """Return initial values with those of coefficients in the sampler's coordinates.
 
         Parameters
@@ -78,16 +81,21 @@ class StandardCoefficients(Term):
         values : mapping of str to number or array_like
             By the names of the program; coefficients that are missing are where the pilot fit has
             them.
+        at : ndarray, shape (coefficients,), optional
+            Coordinates of the coefficients that are missing; zero by default.
         """
         own = {p.name for term in self.populations for p in term.parameters if not p.internal}
         if not own & set(values):
             return dict(values)
         location, parts, start = self.whitening.location, [], 0
+        if at is not None:
+            location = location + self.whitening.scale @ at
         for term in self.populations:
             place = slice(start, start + term.count)
             start += term.count
             lower, upper = term.interval
             inside = term.given(values, from_unconstrained(location[place], lower, upper))
             parts.append(to_unconstrained(inside, lower, upper))
-        moved = np.linalg.solve(self.whitening.scale, np.concatenate(parts) - location)
+        distance = np.concatenate(parts) - self.whitening.location
+        moved = np.linalg.solve(self.whitening.scale, distance)
         return {k: v for k, v in values.items() if k not in own} | {"std_coefs": moved}
