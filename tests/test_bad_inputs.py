@@ -450,7 +450,7 @@ SAMPLER: dict[str, Case] = {
         ({"init": -1}, "init = -1"),
         ({"init": "zero"}, "init = 'zero'"),
         ({"init": [{"b": [1.0]}]}, "init has 1 value for 4 chains"),
-        ({"init": {"beta": 1.0}}, ("value for 'beta'", "'Intercept', 'b', 'sigma'")),
+        ({"init": {"beta": 1.0}}, ("value for 'beta'", "'b_Intercept', 'b_x', 'sigma'")),
         ({"init": [{"b": [1.0]}, {"c": 1.0}], "chains": 2}, "value for 'c'"),
         ({"iter": 1000, "warmup": 1000}, "leaves no draws"),
         ({"iter": "many"}, "iter = 'many'"),

@@ -173,6 +173,34 @@ _RECORDS = (
         source="McCullagh, P. and Nelder, J. A. (1989). Generalized Linear Models, 2nd edition, "
         "section 14.5. London: Chapman and Hall.",
     ),
+    Dataset(
+        name="orange",
+        title="Growth of the trunks of five orange trees",
+        rows=35,
+        columns={
+            "Tree": "the tree",
+            "age": "days since 31 December 1968",
+            "circumference": "circumference of the trunk, mm",
+        },
+        factors=("Tree",),
+        source="Draper, N. R. and Smith, H. (1998). Applied Regression Analysis, 3rd edition, "
+        "exercise 24.N. New York: Wiley. As Orange in R's datasets.",
+    ),
+    Dataset(
+        name="indometh",
+        title="Concentration of indomethacin in the blood of six people after an injection",
+        rows=66,
+        columns={
+            "Subject": "the person",
+            "time": "time since the injection, hours",
+            "conc": "concentration in the plasma, micrograms/ml",
+        },
+        factors=("Subject",),
+        source="Kwan, K. C., Breault, G. O., Umbenhauer, E. R., McMahon, F. G. and Duggan, D. E. "
+        "(1976). Kinetics of indomethacin absorption, elimination, and enterohepatic circulation "
+        "in man. Journal of Pharmacokinetics and Biopharmaceutics, 4, 255-280. As Indometh in R's "
+        "datasets.",
+    ),
 )
 
 DATASETS: Mapping[str, Dataset] = MappingProxyType({record.name: record for record in _RECORDS})

@@ -4,7 +4,7 @@ Nothing here knows of data, priors or Stan.
 """
 
 from brmspy.formula.bodies import curve_body
-from brmspy.formula.curve import INPUT, LOG_RATE, NUMBER, RATE, RESPONSE, Curve
+from brmspy.formula.curve import INPUT, LOG_RATE, NUMBER, RATE, RESPONSE, WIDTH, Curve
 from brmspy.formula.curves import CURVES, add_curve, remove_curve
 from brmspy.formula.formulas import Formula, SubFormula, bf, lf, nlf
 from brmspy.formula.nonlinear import CurveCall
@@ -28,6 +28,7 @@ __all__ = [
     "NUMBER",
     "RATE",
     "RESPONSE",
+    "WIDTH",
     "Curve",
     "CurveCall",
     "FixedParameter",

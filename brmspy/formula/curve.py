@@ -8,10 +8,11 @@ from dataclasses import dataclass, field
 
 from brmspy.formula.definitions import Definition
 
-__all__ = ["INPUT", "LOG_RATE", "NUMBER", "RATE", "RESPONSE", "Curve"]
+__all__ = ["INPUT", "LOG_RATE", "NUMBER", "RATE", "RESPONSE", "WIDTH", "Curve"]
 
 RESPONSE = "unit of the response"
 INPUT = "unit of the input"
+WIDTH = "width, in the unit of the input"
 RATE = "1 / unit of the input"
 LOG_RATE = "log of 1 / unit of the input"
 NUMBER = "a number without unit"
@@ -37,8 +38,8 @@ class Curve(Definition):
     inputs : tuple of str
         The arguments that are data; the others are parameters.
     units : mapping of str to str
-        The unit of each parameter in words: `RESPONSE`, `INPUT`, `RATE`, `LOG_RATE`, `NUMBER`, or
-        other words. How wide default priors may be follows from it.
+        The unit of each parameter in words: `RESPONSE`, `INPUT`, `WIDTH`, `RATE`, `LOG_RATE`,
+        `NUMBER`, or other words. How wide default priors may be follows from it.
     bounds : mapping of str to (float, float)
         Where arguments have natural bounds: of inputs, the values that the curve is made for.
     """

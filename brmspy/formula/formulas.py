@@ -205,9 +205,8 @@ def bf(
     sigma ~ x
     >>> bf("y ~ a * exp(-b * x)", "a + b ~ 1", nl=True, sigma=0.5)
     bf('y ~ a * exp(-b * x)', 'a + b ~ 1', nl=True, sigma=0.5)
-    >>> print(bf("y ~ a * exp(-b * x)", "a ~ 1", "b ~ 1 + (1 | g)", nl=True, transform={"b": "log"}))
-    y ~ a * exp(-b * x)
-    a ~ 1
+    >>> print(bf("y ~ exp(-b * x)", "b ~ 1 + (1 | g)", nl=True, transform={"b": "log"}))
+    y ~ exp(-b * x)
     logb ~ 1 + (1 | g)
     b ~ exp(logb)
     """
@@ -293,9 +292,8 @@ def _transformed(formula: Formula, transform: Mapping[str, Transform]) -> Formul
         )
     bodies = [formula.main] if formula.nl else []
     bodies += [part.source for part in formula.parts if part.nl]
-    read = list(
-        dict.fromkeys(name for body in bodies for name in names_in(parse_sides(body).right))
-    )
+    right = [parse_sides(body).right for body in bodies]
+    read = list(dict.fromkeys(name for side in right for name in names_in(side)))
     for name in transform:
         if name not in read:
             raise FormulaError(

@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import math
 
-from brmspy.formula.curve import INPUT, LOG_RATE, NUMBER, RATE, RESPONSE, Curve
+from brmspy.formula.curve import INPUT, LOG_RATE, NUMBER, RATE, RESPONSE, WIDTH, Curve
 
 __all__ = ["RECORDS"]
 
@@ -157,7 +157,7 @@ _SIGMOID = (
         "A + (B - A) * plogis((input - xmid) / scal)",
         meaning="four-parameter logistic",
         inputs=("input",),
-        units={"A": RESPONSE, "B": RESPONSE, "xmid": INPUT, "scal": INPUT},
+        units={"A": RESPONSE, "B": RESPONSE, "xmid": INPUT, "scal": WIDTH},
     ),
     Curve(
         "SSgompertz",
@@ -179,7 +179,7 @@ _SIGMOID = (
         "Asym * plogis((input - xmid) / scal)",
         meaning="logistic growth",
         inputs=("input",),
-        units={"Asym": RESPONSE, "xmid": INPUT, "scal": INPUT},
+        units={"Asym": RESPONSE, "xmid": INPUT, "scal": WIDTH},
     ),
     Curve(
         "SSrichards",
@@ -193,7 +193,7 @@ _SIGMOID = (
         "Asym * exp(-log1p_exp(log(nu) - (input - xmid) / scal) / nu)",
         meaning="Richards growth",
         inputs=("input",),
-        units={"Asym": RESPONSE, "xmid": INPUT, "scal": INPUT, "nu": NUMBER},
+        units={"Asym": RESPONSE, "xmid": INPUT, "scal": WIDTH, "nu": NUMBER},
         bounds={"scal": _POSITIVE, "nu": _POSITIVE},
     ),
     Curve(
@@ -213,10 +213,10 @@ _SIGMOID = (
         units={
             "Asym1": RESPONSE,
             "xmid1": INPUT,
-            "scal1": INPUT,
+            "scal1": WIDTH,
             "Asym2": RESPONSE,
             "xmid2": INPUT,
-            "scal2": INPUT,
+            "scal2": WIDTH,
         },
         bounds={"scal1": _POSITIVE, "scal2": _POSITIVE},
     ),

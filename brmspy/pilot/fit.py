@@ -168,10 +168,12 @@ class _Fit:
 
     def _started(self, centre: FloatArray) -> FloatArray:
         """Return the coefficients to start from; what is fixed stays where it is."""
-        parts = []
+        parts: list[FloatArray] = []
+        first = 0
         for name in self.density.linear:
             info = self.design.predictors[name]
-            own = centre[sum(map(len, parts)) :][: len(info.coefs)]
+            own = centre[first : first + len(info.coefs)]
+            first += len(info.coefs)
             if name in self.start:
                 own = np.array(self.start[name])
                 if info.centred:

@@ -315,7 +315,7 @@ def guesses(
 def _check_groups(use: CurveUse, design: Design, family: Family) -> None:
     """Refuse group-level effects that nothing tells from the residuals."""
     sigma = any(dpar.name == "sigma" for dpar in family.dpars)
-    for info, arrays in zip(design.groups, design.arrays.groups, strict=True):
+    for info in design.groups:
         own = {coef.predictor for coef in info.coefs} & use.nlpars
         if sigma and own and len(info.levels) == design.arrays.nobs:
             raise DataError(

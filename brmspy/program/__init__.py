@@ -8,7 +8,7 @@ the sampler wrote.
 from __future__ import annotations
 
 from brmspy.program.build import build_program
-from brmspy.program.initial import initial_point, user_names
+from brmspy.program.initial import initial_point
 from brmspy.program.plan import SamplerPlan
 from brmspy.program.program import Program
 from brmspy.program.recover import coefficient_variable, correlated_pairs, group_members

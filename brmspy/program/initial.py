@@ -39,9 +39,8 @@ def user_names(program: Program) -> tuple[str, ...]:
         Coefficients, ``"b_Asym_Intercept"``; predicted parameters, ``"Asym"``, for a value that is
         the same in all rows; standard deviations, ``"sd_g__Asym_Intercept"``; the family's.
     """
-    coefficients = [
-        name for term in program.terms.population.values() for name in _names(program, term)
-    ]
+    populations = program.terms.population.values()
+    coefficients = [name for term in populations for name in _names(program, term)]
     predicted = [p.name for p in program.design.terms.predictors if p.name != "mu"]
     own = [name for name in program.family_parameters if name in program.initial_names]
     return (*coefficients, *predicted, *_sd_places(program), *own)

@@ -4,12 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from brmspy.errors import DataError
-from brmspy.formula import INPUT, LOG_RATE, NUMBER, RATE, RESPONSE, Curve, curve_body
+from brmspy.formula import (
+    INPUT,
+    LOG_RATE,
+    NUMBER,
+    RATE,
+    RESPONSE,
+    WIDTH,
+    Curve,
+    curve_body,
+)
 from brmspy.nonlinear import evaluate
 from brmspy.selfstart.general import random_guesses
 from brmspy.selfstart.leastsquares import LeastSquares, least_squares
@@ -59,11 +69,14 @@ class GroupEstimates:
         Estimates of the parameters that vary.
     errors : mapping of str to ndarray, shape (groups,)
         Their standard errors.
+    residual_sd : float
+        Standard deviation of the rows around the curves of their groups; infinite without any.
     """
 
     labels: tuple[str, ...]
     values: Mapping[str, FloatArray]
     errors: Mapping[str, FloatArray]
+    residual_sd: float
 
 
 @dataclass(frozen=True)
@@ -75,9 +88,10 @@ class CurveEstimate:
     curve : str
         The curve.
     values, errors : mapping of str to float
-        Estimates from all rows together, with standard errors that take rows for independent.
+        Estimates from all rows together, with standard errors that take rows for independent, and
+        for as far from the curve as they are from those of their groups.
     residual_sd : float
-        Standard deviation of the rows around that curve.
+        Standard deviation of the rows around that curve, or those of their groups.
     shifts : mapping of str to float
         How far each parameter alone must move to move the curve by one `residual_sd`.
     groups : mapping of str to GroupEstimates
@@ -157,12 +171,14 @@ def estimate_curve(
         for grouping in groupings
         if grouping.varying
     }
+    noise = min([best.residual_sd, *(group.residual_sd for group in groups.values())])
+    share = noise / best.residual_sd if best.residual_sd > 0.0 else 1.0
     return CurveEstimate(
         curve.name,
         dict(zip(names, map(float, best.values), strict=True)),
-        dict(zip(names, map(float, best.errors), strict=True)),
-        best.residual_sd,
-        dict(zip(names, map(float, best.shifts), strict=True)),
+        dict(zip(names, map(float, share * best.errors), strict=True)),
+        noise,
+        dict(zip(names, map(float, share * best.shifts), strict=True)),
         groups,
         unsure,
     )
@@ -191,7 +207,7 @@ def span_of(unit: str, inputs: Inputs, y: FloatArray, value: float) -> float:
     x = inputs[list(inputs)[-1]]
     if unit == RESPONSE:
         return float(np.ptp(y))
-    if unit == INPUT:
+    if unit in (INPUT, WIDTH):
         return float(np.ptp(x))
     if unit.startswith("log of"):
         return 1.0
@@ -268,7 +284,7 @@ class _Problem:
     def function(self, free: Sequence[str], others: Values) -> Callable[[FloatArray], FloatArray]:
         """Return the curve at the rows as a function of some of its parameters."""
         body = curve_body(self.curve)
-        known = {**self.inputs, **self.fixed, **others}
+        known: dict[str, Any] = {**self.inputs, **self.fixed, **others}
         shape = self.y.shape
 
         def value(theta: FloatArray) -> FloatArray:
@@ -374,6 +390,8 @@ class _Problem:
                 apart = abs(value - np.clip(value, self.y.min(), self.y.max()))
             elif unit == INPUT:
                 room, apart = _WILD * np.ptp(x), abs(value - np.clip(value, x.min(), x.max()))
+            elif unit == WIDTH:
+                room, apart = _WILD * np.ptp(x), abs(value)
             elif unit == LOG_RATE:
                 room, apart = np.log(200.0), abs(value + np.log(np.ptp(x)))
             else:
@@ -392,6 +410,8 @@ class _Problem:
                 middle, reach = float(np.mean(self.y)), 2.0 * float(np.ptp(self.y))
             elif unit == INPUT:
                 middle, reach = float(np.mean(x)), 1.5 * float(np.ptp(x))
+            elif unit == WIDTH:
+                middle, reach = 0.0, float(np.ptp(x))
             else:
                 middle, reach = -float(np.log(np.ptp(x))), 3.0
             values[name] = middle + float(np.clip(values[name] - middle, -reach, reach))
@@ -416,6 +436,7 @@ class _Problem:
             levels = levels[np.linspace(0, len(levels) - 1, _GROUPS).round().astype(np.intp)]
         labels: list[str] = []
         rows: list[LeastSquares] = []
+        loss, spare = 0.0, 0
         for level in levels if varying else ():
             part = self.part(np.flatnonzero(grouping.index == level))
             if part.points <= len(varying):
@@ -424,10 +445,13 @@ class _Problem:
             if found is not None and np.all(np.isfinite(found.values)):
                 labels.append(grouping.labels[level])
                 rows.append(found)
+                loss += found.loss
+                spare += len(part.y) - len(varying)
         return GroupEstimates(
             tuple(labels),
             {name: np.array([r.values[i] for r in rows]) for i, name in enumerate(varying)},
             {name: np.array([r.errors[i] for r in rows]) for i, name in enumerate(varying)},
+            float(np.sqrt(loss / spare)) if spare > 0 else np.inf,
         )
 
     def near(self, centre: Values, varying: Sequence[str], noise: float) -> LeastSquares | None:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import numpy as np
 
-from brmspy.formula import INPUT, LOG_RATE, NUMBER, RATE, RESPONSE
+from brmspy.formula import INPUT, LOG_RATE, NUMBER, RATE, RESPONSE, WIDTH
 from brmspy.selfstart.projection import FloatArray
 from brmspy.selfstart.records import Inputs, Values
 
@@ -85,6 +85,8 @@ def _draw(
         value = rng.uniform(x.min() - 0.3 * span, x.max() + 0.3 * span)
         if low == 0.0:
             value = span * 10.0 ** rng.uniform(-2.0, 0.5)
+    elif unit == WIDTH:
+        value = span * 10.0 ** rng.uniform(-2.0, 0.3)
     elif unit == RATE:
         value = 10.0 ** rng.uniform(-1.0, 1.5) / span
     elif unit == LOG_RATE:

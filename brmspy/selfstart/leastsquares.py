@@ -91,6 +91,9 @@ def least_squares(
             left = root * (curve(theta) - y)
         return np.where(np.isfinite(left), np.clip(left, -1e100, 1e100), penalty)
 
+    def jacobian(theta: FloatArray) -> FloatArray:
+        return _jacobian(residuals, theta)
+
     with np.errstate(all="ignore"):
         if not np.all(np.isfinite(curve(at))):
             return None
@@ -98,7 +101,7 @@ def least_squares(
         found = optimize.least_squares(
             residuals,
             at,
-            jac="3-point" if not free else lambda theta: _jacobian(residuals, theta),
+            jac=jacobian if free else "3-point",
             bounds=(low, high),
             method="lm" if free else "trf",
             x_scale="jac",

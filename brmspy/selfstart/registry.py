@@ -70,8 +70,8 @@ def register_curve(
     meaning : str
         What it is, in words.
     units : mapping of str to str, optional
-        Units of the parameters. ``brmspy.formula.RESPONSE``, ``INPUT``, ``RATE``, ``LOG_RATE`` and
-        ``NUMBER`` are understood: default priors are as wide as suits them.
+        Units of the parameters. ``brmspy.formula.RESPONSE``, ``INPUT``, ``WIDTH``, ``RATE``,
+        ``LOG_RATE`` and ``NUMBER`` are understood: default priors are as wide as suits them.
     bounds : mapping of str to (float, float), optional
         Natural bounds of parameters, which their default priors keep, and of inputs, beyond which
         data are refused.

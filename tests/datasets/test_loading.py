@@ -27,6 +27,8 @@ SHAPES = {
     "poisson_sim": (2500, 5),
     "puromycin": (23, 3),
     "salamander": (360, 4),
+    "orange": (35, 3),
+    "indometh": (66, 3),
 }
 
 # Number of levels, and the first ones; for all factors of all data sets.
@@ -47,6 +49,8 @@ LEVELS: dict[tuple[str, str], tuple[int, list[str]]] = {
     ("salamander", "Cross"): (4, ["R/R", "R/W", "W/R", "W/W"]),
     ("salamander", "Female"): (60, ["10", "11", "12"]),
     ("salamander", "Male"): (60, ["10", "11", "12"]),
+    ("orange", "Tree"): (5, ["1", "2", "3", "4", "5"]),
+    ("indometh", "Subject"): (6, ["1", "2", "3", "4", "5", "6"]),
 }
 
 
@@ -111,6 +115,8 @@ CLAIMS: dict[str, Callable[[pd.DataFrame], bool]] = {
     ),
     "loblolly": lambda d: bool((d.groupby("Seed", observed=True)["age"].nunique() == 6).all()),
     "oats": lambda d: not d.duplicated(["blocks", "varieties", "nitrogen"]).any(),
+    "orange": lambda d: set(d.groupby("Tree", observed=True)["age"].nunique()) == {7},
+    "indometh": lambda d: set(d.groupby("Subject", observed=True)["time"].nunique()) == {11},
     "plant_growth": lambda d: bool((d["group"].value_counts() == 10).all()),
     "poisson_sim": lambda d: bool((d["g"].value_counts() == 100).all() and set(d["o"]) == {2, 4}),
     "puromycin": lambda d: d["state"].value_counts().to_dict() == {"treated": 12, "untreated": 11},

@@ -49,6 +49,18 @@ VALUES: dict[str, tuple[str, Callable[[pd.DataFrame], Any], Any]] = {
         lambda d: d.groupby("group", observed=True).weight.mean(),
         [5.032, 4.661, 5.526],
     ),
+    # Draper and Smith: the trees are measured on the same seven days.
+    "orange": (
+        "orange",
+        lambda d: [sorted(d.age.unique()), d.groupby("age").circumference.max().tolist()],
+        [[118, 484, 664, 1004, 1231, 1372, 1582], [33, 69, 112, 167, 179, 209, 214]],
+    ),
+    # Kwan et al.: the concentration a quarter of an hour after the injection.
+    "indometh": (
+        "indometh",
+        lambda d: d.loc[d.time == 0.25, "conc"].tolist(),
+        [1.5, 2.03, 2.72, 1.85, 2.05, 2.31],
+    ),
     # Treloar: six concentrations; the fastest reactions.
     "puromycin conc": (
         "puromycin",

@@ -59,6 +59,38 @@ def ss_weibull(x: Array, Asym: float, Drop: float, lrc: float, pwr: float) -> Ar
     return Asym - Drop * np.exp(-np.exp(lrc) * x**pwr)
 
 
+def ss_vonbert(x: Array, Linf: float, K: float, t0: float) -> Array:
+    return Linf * (1 - np.exp(-K * (x - t0)))
+
+
+def ss_expdecay(x: Array, R0: float, lrc: float) -> Array:
+    return R0 * np.exp(-np.exp(lrc) * x)
+
+
+def ss_expgrowth(x: Array, R0: float, lrc: float) -> Array:
+    return R0 * np.exp(np.exp(lrc) * x)
+
+
+def ss_richards(x: Array, Asym: float, xmid: float, scal: float, nu: float) -> Array:
+    return Asym * (1 + nu * np.exp(-(x - xmid) / scal)) ** (-1 / nu)
+
+
+def ss_bilogis(x: Array, a1: float, m1: float, s1: float, a2: float, m2: float, s2: float) -> Array:
+    return a1 / (1 + np.exp((m1 - x) / s1)) + a2 / (1 + np.exp((m2 - x) / s2))
+
+
+def ss_hill(x: Array, Emax: float, EC50: float, n: float) -> Array:
+    return Emax * x**n / (EC50**n + x**n)
+
+
+def ss_holling2(x: Array, a: float, h: float) -> Array:
+    return a * x / (1 + a * h * x)
+
+
+def ss_powerlaw(x: Array, a: float, b: float) -> Array:
+    return a * x**b
+
+
 # curve -> R's formula, order of R's arguments, parameter values as in the examples of R's help
 CLOSED_FORMS: dict[str, tuple[Callable[..., Array], tuple[str, ...], tuple[float, ...]]] = {
     "SSasymp": (ss_asymp, ("input", "Asym", "R0", "lrc"), (103.1, -8.6, -3.2)),
@@ -71,6 +103,18 @@ CLOSED_FORMS: dict[str, tuple[Callable[..., Array], tuple[str, ...], tuple[float
     "SSlogis": (ss_logis, ("input", "Asym", "xmid", "scal"), (368.0, 14.0, 6.0)),
     "SSmicmen": (ss_micmen, ("input", "Vm", "K"), (212.7, 0.064)),
     "SSweibull": (ss_weibull, ("x", "Asym", "Drop", "lrc", "pwr"), (160.0, 115.0, -5.5, 2.5)),
+    "SSvonbert": (ss_vonbert, ("input", "Linf", "K", "t0"), (80.0, 0.25, -0.6)),
+    "SSexpdecay": (ss_expdecay, ("input", "R0", "lrc"), (5.0, -1.0)),
+    "SSexpgrowth": (ss_expgrowth, ("input", "R0", "lrc"), (5.0, -1.0)),
+    "SSrichards": (ss_richards, ("input", "Asym", "xmid", "scal", "nu"), (68.0, 9.0, 2.0, 2.3)),
+    "SSbilogis": (
+        ss_bilogis,
+        ("input", "Asym1", "xmid1", "scal1", "Asym2", "xmid2", "scal2"),
+        (30.0, 4.0, 1.0, 50.0, 15.0, 2.0),
+    ),
+    "SShill": (ss_hill, ("input", "Emax", "EC50", "n"), (212.7, 2.0, 1.8)),
+    "SSholling2": (ss_holling2, ("input", "a", "h"), (0.8, 0.05)),
+    "SSpowerlaw": (ss_powerlaw, ("input", "a", "b"), (1.3, 0.75)),
 }
 
 
@@ -83,8 +127,21 @@ def curve_values(call: str, values: dict[str, Any]) -> Array:
     return evaluate(predictor.body, values)
 
 
-def test_there_are_ten() -> None:
+def test_all_curves_have_a_closed_form() -> None:
     assert set(CURVES) == set(CLOSED_FORMS)
+
+
+def test_every_parameter_has_a_unit() -> None:
+    for curve in CURVES.values():
+        assert set(curve.units) == set(curve.parameters)
+        assert set(curve.bounds) <= set(curve.arguments)
+
+
+def test_new_curves_are_defined_where_their_textbook_forms_are_not() -> None:
+    values = {"x": np.array([-1e5, 1e5]), "a": 2.0, "b": 0.0, "c": 1.0, "d": 0.5}
+    np.testing.assert_array_equal(curve_values("SSrichards(x, a, b, c, d)", values), [0.0, 2.0])
+    at_zero = {"x": np.array([0.0]), "a": 2.0, "b": 3.0, "c": 1.5}
+    np.testing.assert_array_equal(curve_values("SShill(x, a, b, c)", at_zero), [0.0])
 
 
 @pytest.mark.parametrize("name", CLOSED_FORMS)

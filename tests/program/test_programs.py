@@ -100,7 +100,7 @@ SAME_STRUCTURE = {
         (
             bf("height ~ SSasymp(age, Asym, R0, lrc)", "Asym + R0 + lrc ~ 1", nl=True),
             "loblolly",
-            {},
+            {"default_priors": "brms"},
         ),
         (
             bf(

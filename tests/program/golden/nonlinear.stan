@@ -77,7 +77,7 @@ model {
   target += normal_lpdf(b_lrc | prior_b_lrc_mu, prior_b_lrc_sigma);
   // sigma ~ student_t(3, 0, 32.8)
   target += student_t_lpdf(sigma | prior_sigma_nu, prior_sigma_mu, prior_sigma_sigma);
-  // sd_Asym[Seed, Asym_Intercept] ~ student_t(3, 0, 32.8)
+  // sd_Asym[Seed, Asym_Intercept] ~ student_t(3, 0, 7.8)
   target += student_t_lpdf(sd_Asym | prior_sd_Asym_nu, prior_sd_Asym_mu, prior_sd_Asym_sigma);
   target += -log_prior_mass;
   target += std_normal_lpdf(z_Asym);
