@@ -115,7 +115,7 @@ GOOD: dict[str, Any] = {
         ({"body": "a * exp(-c * x)"}, "reads 'c', which is not among its arguments"),
         ({"body": "a * exp(-x)"}, "an argument 'b', which its body never reads"),
         ({"body": "a * expo(-b * x)"}, r"no function expo\(\)"),
-        ({"body": "a * exp(-b * x"}, "not closed"),
+        ({"body": "a * exp(-b * x"}, "never closed"),
         ({"inputs": "t"}, "has no argument 't'"),
         ({"inputs": ()}, "needs inputs"),
         ({"inputs": ("x", "a", "b")}, "and parameters"),
