@@ -260,7 +260,7 @@ class _Fit:
         layout = solver.layout
         etas = layout.predictors(state.theta)
         weights = self.density.curvature(etas, state.scalars).weights
-        marginal = solver.coefficient_precision(state)
+        marginal, slopes = solver.coefficient_precision(state)
         predictors = {
             name: PredictorPilot(
                 state.theta[layout.coefficients[i]],
@@ -281,7 +281,7 @@ class _Fit:
         for name, element in self._free_scalars.items():
             bend = self._derivatives(solver, state, self.family.dpar(name), element)[1]
             variances[name] = 1.0 / max(-bend, 1.0) if np.isfinite(bend) else 1.0
-        return Pilot(predictors, blocks, state.scalars, variances, marginal, converged)
+        return Pilot(predictors, blocks, state.scalars, variances, marginal, converged, slopes)
 
 
 @dataclass(frozen=True)
@@ -335,17 +335,21 @@ class _Solver:
             value -= 0.5 * float(np.linalg.slogdet(inner)[1].sum())
         return value
 
-    def coefficient_precision(self, state: _State) -> FloatArray:
-        """Return the precision of all coefficients, averaged over the effects."""
+    def coefficient_precision(self, state: _State) -> tuple[FloatArray, FloatArray | None]:
+        """Return the precision of all coefficients, averaged over the effects.
+
+        With it comes by how much the effects' modes move with the coefficients.
+        """
         curvature = self.density.curvature(self.layout.predictors(state.theta), state.scalars)
         full = sparse.csc_array(self._hessian(curvature) + self._prior(state.covariances))
         count = len(self.centre)
         own = full[:count, :count].toarray()
         if full.shape[0] == count or full.nnz > _DENSE:
-            return own
+            return own, None
         cross = full[count:, :count].toarray()
         effects = linalg.splu(sparse.csc_array(full[count:, count:]))
-        return np.asarray(own - cross.T @ effects.solve(cross))
+        moves = effects.solve(cross)
+        return np.asarray(own - cross.T @ moves), -np.asarray(moves)
 
     @property
     def _mean(self) -> FloatArray:

@@ -133,6 +133,9 @@ class Pilot:
         all effects.
     converged : bool
         Whether the iterations came to rest. If not, the numbers are only a guess.
+    slopes : ndarray, shape (all effects, all coefficients), or None
+        By how much the mode of each effect moves with each coefficient: block after block, level
+        after level. None where there are too many of them, or none.
     """
 
     predictors: Mapping[str, PredictorPilot]
@@ -141,6 +144,7 @@ class Pilot:
     scalar_variances: Mapping[str, float]
     precision: FloatArray
     converged: bool
+    slopes: FloatArray | None = None
 
     def places(self, predictor: str) -> slice:
         """Return where a linear predictor's coefficients stand in `precision`."""

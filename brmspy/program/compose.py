@@ -34,6 +34,7 @@ from brmspy.program.terms import (
     is_constant,
     stack_positions,
 )
+from brmspy.program.unconstrained import from_unconstrained
 
 __all__ = ["Coordinates", "LinearPieces", "TermSet", "compose_terms", "prior_scope"]
 
@@ -328,6 +329,11 @@ class _Composer:
             name: self._uncorrelated(name, maps[name], stacked[name], stacks[name])
             for name in names
         }
+        if standard is not None and len(standard.populations) > 1:
+            uncorrelated = {
+                name: term if term is None else self._shifted(name, term, standard)
+                for name, term in uncorrelated.items()
+            }
         effects = {
             name: self._effects(name, uncorrelated[name], correlated, maps[name], stacks[name])
             for name in names
@@ -679,6 +685,58 @@ class _Composer:
             members=members,
             centred=tuple(self._centred(block)[:, position] for block, position in members),
             centring=centring,
+        )
+
+    def _shifted(
+        self, name: str, term: UncorrelatedEffects, standard: StandardCoefficients
+    ) -> UncorrelatedEffects:
+        """Let a non-linear parameter's hierarchical means move with all coefficients.
+
+        The data know the means well only for given values of the other parameters. Without it the
+        sampler would have to move all of them together, in small steps.
+        """
+        pilot, predictor = self.coordinates.pilot, self.design.terms.predictor(name)
+        if term.u is None or term.centring is None or pilot is None or not predictor.nlpar:
+            return term
+        whitening = standard.whitening
+        count = int(sum(flags.sum() for flags in term.centred))
+        moves = np.zeros((count, pilot.precision.shape[0]))
+        if count and pilot.slopes is not None:
+            for (block, m), flags, positions in zip(
+                term.members, term.centred, term.positions, strict=True
+            ):
+                sizes = [len(g.levels) * len(g.coefs) for g in self.design.groups]
+                levels = np.flatnonzero(flags)
+                rows = sum(sizes[:block]) + levels * len(self.design.groups[block].coefs) + m
+                moves[positions[levels]] = pilot.slopes[rows]
+            if term.centring.has_coefficients:
+                moves[:, pilot.places(name)] += term.centring.B
+        places = np.concatenate([np.r_[pilot.places(p.predictor)] for p in standard.populations])
+        bounds = [
+            np.concatenate(side)
+            for side in zip(*(p.interval for p in standard.populations), strict=True)
+        ]
+        step = 1e-3
+        ahead, behind = (
+            from_unconstrained(whitening.location + move, bounds[0], bounds[1])
+            for move in (step, -step)
+        )
+        slope = (ahead - behind) / (2.0 * step)
+        rest = replace(
+            term.u,
+            name=f"d{term.suffix}",
+            comment="hierarchical means, less what moves with the coefficients",
+            internal=True,
+        )
+        return replace(
+            term,
+            d=rest,
+            u=replace(
+                term.u,
+                definition=f"{rest.name} + shift{term.suffix} * std_coefs",
+                comment="hierarchical means",
+            ),
+            shift=moves[:, places] @ (slope[:, None] * whitening.scale),
         )
 
     def _effects(

@@ -127,7 +127,11 @@ class Program:
     @property
     def initial_names(self) -> tuple[str, ...]:
         """Names of what can be given an initial value."""
-        named = (p for p in self.parameters if p.fixed != "all" and not p.internal)
+        named = (
+            p
+            for p in self.parameters
+            if p.fixed != "all" and not p.internal and (p.elements or not p.definition)
+        )
         return tuple(p.free if p.fixed == "some" else p.name for p in named)
 
     def initial(self, values: Mapping[str, Any]) -> dict[str, Any]:

@@ -36,6 +36,12 @@ class UncorrelatedEffects(Term):
         Which levels of each are centred.
     centring : CentredLevels or None
         Their map.
+    d : StanParameter or None
+        What is left of the hierarchical means when `shift` times the coordinates of all
+        coefficients is taken off them; None where the means themselves are sampled.
+    shift : ndarray, shape (centred, coordinates), or None
+        By how much the means move with the coordinates of all coefficients. Where a non-linear
+        formula joins several predictors, the means of one move with the coefficients of the others.
     """
 
     template: ClassVar[str] = "uncorrelated"
@@ -45,11 +51,13 @@ class UncorrelatedEffects(Term):
     members: tuple[tuple[int, int], ...]
     centred: tuple[NDArray[np.bool_], ...]
     centring: CentredLevels | None = None
+    d: StanParameter | None = None
+    shift: NDArray[np.float64] | None = None
 
     @property
     def parameters(self) -> tuple[StanParameter, ...]:
         """Standard deviations and coordinates."""
-        return (self.sd, self.z) if self.u is None else (self.sd, self.u, self.z)
+        return tuple(p for p in (self.sd, self.d, self.u, self.z) if p is not None)
 
     @property
     def data(self) -> dict[str, Any]:
@@ -66,6 +74,8 @@ class UncorrelatedEffects(Term):
             data |= self.centring.data
             data[f"n_centred{self.suffix}"] = sum(counts)
             data[f"coef_centred{self.suffix}"] = np.repeat(number, counts)
+        if self.shift is not None:
+            data[f"shift{self.suffix}"] = self.shift
         return data
 
     @property
@@ -116,7 +126,8 @@ class UncorrelatedEffects(Term):
             ),
         }
         if self.u is not None:
-            values[self.u.name] = StartValue(w[:count], variances[:count])
+            sampled = self.u if self.d is None else self.d
+            values[sampled.name] = StartValue(w[:count], variances[:count])
         return values
 
     def stack(self, draws: Draws) -> NDArray[np.float64]:

@@ -22,6 +22,7 @@ data {
   int<lower=0> n_centred_Asym;  // levels in centred coordinates
   array[n_centred_Asym] int<lower=1, upper=M_Asym> coef_centred_Asym;
   matrix[n_centred_Asym, n_coefs_Asym] B_Asym;  // what the coefficients add to their means
+  matrix[n_centred_Asym, n_std_coefs] shift_Asym;  // how they move with all coefficients
   int<lower=1> Q_Asym;  // group-level effects of Asym
   int<lower=0> Zn_Asym;  // non-zero elements of their sparse model matrix Z
   vector[Zn_Asym] Zw_Asym;  // its values
@@ -46,7 +47,7 @@ parameters {
   vector[n_std_coefs] std_coefs;  // standardised coefficients, intercepts included
   real<lower=0> sigma;  // residual standard deviation
   vector<lower=0>[M_Asym] sd_Asym;  // standard deviations of the uncorrelated group-level effects of Asym
-  vector[n_centred_Asym] u_Asym;  // hierarchical means
+  vector[n_centred_Asym] d_Asym;  // hierarchical means, less what moves with the coefficients
   vector[G_Asym] z_Asym;  // standardised effects
 }
 transformed parameters {
@@ -57,6 +58,7 @@ transformed parameters {
   vector[1] b_R0 = coefs_R0;  // population-level coefficients of R0
   vector[n_coefs_lrc] coefs_lrc = segment(all_coefs, 1 + n_coefs_Asym + n_coefs_R0, n_coefs_lrc);
   vector[1] b_lrc = coefs_lrc;  // population-level coefficients of lrc
+  vector[n_centred_Asym] u_Asym = d_Asym + shift_Asym * std_coefs;  // hierarchical means
 }
 model {
   vector[Q_Asym] w_Asym = append_row(u_Asym, sd_Asym[coef_Asym] .* z_Asym);
