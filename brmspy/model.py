@@ -290,11 +290,7 @@ def _parts(
     lenient: bool = False,
 ) -> _Parts:
     """Return the parameters of a model with their default priors, and what they follow from."""
-    if default_priors not in _DEFAULT_PRIORS:
-        raise PriorError(
-            f"default_priors = {default_priors!r} is not valid. "
-            + did_you_mean(str(default_priors), _DEFAULT_PRIORS)
-        )
+    check_choice("default_priors", default_priors, _DEFAULT_PRIORS)
     the_family = get_family(family)
     built, terms = _design(formula, data, the_family)
     arrays = built.arrays

@@ -137,7 +137,7 @@ TABLE: dict[str, tuple[Callable[[], Any], type[BrmspyError], tuple[str, ...]]] =
     ),
     "unknown rule": (
         asymp(default_priors="flat"),
-        PriorError,
+        BrmspyError,
         ("default_priors = 'flat' is not valid", "'auto', 'brms'"),
     ),
     "unknown transformation": (

@@ -115,8 +115,8 @@ _EXPONENTIAL = (
             "lKa": "natural logarithm of the absorption rate constant",
             "lCl": "natural logarithm of the clearance",
         },
-        "Dose * exp(lKe + lKa - lCl) * (exp(-exp(lKe) * input) - exp(-exp(lKa) * input))"
-        " / (exp(lKa) - exp(lKe))",
+        "Dose * exp(lKe + lKa - lCl) * exp(-exp(lKe) * input)"
+        " * expm1((exp(lKe) - exp(lKa)) * input) / (exp(lKe) - exp(lKa))",
         meaning="first-order compartment model",
         inputs=("Dose", "input"),
         units={
