@@ -31,8 +31,10 @@ from brmspy.program.terms import (
     StandardCoefficients,
     Term,
     UncorrelatedEffects,
+    WithinLevels,
     is_constant,
     stack_positions,
+    within_levels,
 )
 from brmspy.program.unconstrained import from_unconstrained
 
@@ -571,9 +573,11 @@ class _Composer:
             coefficients[name],
             stacks[name],
         )
-        centred = latent_parameter(
-            f"u{suffix}", "matrix", f"{rows}, n_centred{suffix}", "hierarchical means"
-        )
+        within = None if centring is None else self._within(block, suffix)
+        name, comment = (f"u{suffix}", "hierarchical means")
+        if within is not None:
+            name, comment = f"d{suffix}", "hierarchical means, less what those before them say"
+        centred = latent_parameter(name, "matrix", f"{rows}, n_centred{suffix}", comment)
         rest = latent_parameter(
             f"v{suffix}",
             "matrix",
@@ -591,6 +595,7 @@ class _Composer:
                 f"z{suffix}", "matrix", f"M{suffix}, G{suffix}", "standardised effects"
             ),
             u=None if centring is None else centred,
+            within=within,
             v=rest if centring is not None and partial else None,
             uses=uses,
             size=len(group.coefs),
@@ -598,6 +603,14 @@ class _Composer:
             centred=self._centred(block)[:, 0],
             centring=centring,
         )
+
+    def _within(self, block: int, suffix: str) -> WithinLevels | None:
+        """Return the coordinates of the means of a block's levels, if a level has several."""
+        pilot, lead = self.coordinates.pilot, self.coordinates.leads[block]
+        if lead == 1 or pilot is None:
+            return None
+        levels = np.flatnonzero(self._centred(block)[:, 0])
+        return within_levels(suffix, pilot.blocks[block], levels, lead)
 
     def _block_sd(self, block: int, suffix: str) -> StanParameter:
         """Return the standard deviations of a block that has parameters of its own."""

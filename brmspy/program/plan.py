@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from brmspy.data import Design
 from brmspy.formula import NonlinearPredictor
@@ -16,6 +17,10 @@ from brmspy.program.compose import TermSet
 __all__ = ["EffectPlan", "SamplerPlan", "sampler_plan"]
 
 _USUAL, _CAREFUL = 0.8, 0.95  # target acceptance probabilities
+# With many near normal coordinates the best is 0.65: Beskos et al. (2013), "Optimal tuning of the
+# hybrid Monte Carlo algorithm", Bernoulli 19(5), https://doi.org/10.3150/12-BEJ414. Coordinates
+# are near normal where nearly all effects are centred and there are many rows.
+_MANY, _HIGH_DIMENSIONAL, _NEARLY_ALL = 0.65, 1000, 0.9
 # So many rows say enough for the pilot fit's scales to need little adaptation, which then takes
 # most of the time; see benchmarks/warmup.py.
 _MANY_ROWS, _SHORT_WARMUP, _WARMUP = 10_000, 300, 1000
@@ -172,15 +177,23 @@ def sampler_plan(
             )
         )
     bends = pilot is not None and _bends(design, effects)
-    many = terms.integrated is None and design.arrays.nobs >= _MANY_ROWS
+    many = terms.integrated is None and design.arrays.nobs >= _MANY_ROWS and pilot is not None
+    short = many and not bends
     return SamplerPlan(
         tuple(effects),
         _coefficients(terms),
         likelihood,
         "Stan's random points" if pilot is None else "around a pilot fit, with its scales",
-        _CAREFUL if bends else _USUAL,
-        _SHORT_WARMUP if many and pilot is not None and not bends else _WARMUP,
+        _CAREFUL if bends else _target(flags.values(), short=short),
+        _SHORT_WARMUP if short else _WARMUP,
     )
+
+
+def _target(flags: Iterable[NDArray[np.bool_]], *, short: bool) -> float:
+    """Return the target acceptance probability, by which of all effects are centred."""
+    every = np.concatenate([np.empty(0, dtype=bool), *flags])
+    nearly_all = every.sum() >= max(_HIGH_DIMENSIONAL, _NEARLY_ALL * len(every))
+    return _MANY if short and nearly_all else _USUAL
 
 
 def _bends(design: Design, effects: Sequence[EffectPlan]) -> bool:

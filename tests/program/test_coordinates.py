@@ -5,7 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from brmspy.pilot import BlockPilot
 from brmspy.program.coordinates import BlockColumns, centre, whitening
+from brmspy.program.terms import within_levels
 
 NOBS = 60
 RNG = np.random.default_rng(3)
@@ -109,3 +111,28 @@ def test_a_mode_at_its_bound_gives_finite_coordinates(mode):
     assert np.isfinite(found.location).all()
     assert np.isfinite(found.scale).all()
     assert np.diagonal(found.scale).all()
+
+
+def test_means_of_a_level_are_near_independent():
+    rng = np.random.default_rng(9)
+    roots = rng.normal(size=(6, 3, 3))
+    found = BlockPilot(
+        covariance=np.diag([1.0, 4.0, 0.25]),
+        effects=np.zeros((6, 3)),
+        information=roots @ np.swapaxes(roots, 1, 2),
+        alone=np.zeros((6, 3, 3)),
+    )
+    levels, lead = np.array([1, 2, 5]), 2
+    within = within_levels("_1", found, levels, lead)
+    C = within.C.matrix.toarray()
+    np.testing.assert_array_equal(np.diagonal(C), 1.0)
+    np.testing.assert_array_equal(np.triu(C, 1), 0.0)
+    covariance = np.linalg.inv(found.information + np.diag([1.0, 0.25, 4.0]))[levels, :lead, :lead]
+    implied = C @ np.diag(within.variances) @ C.T
+    for number in range(3):
+        place = slice(2 * number, 2 * number + 2)
+        np.testing.assert_allclose(implied[place, place], covariance[number])
+    means = rng.normal(size=6)
+    back = within.means(within.coordinates(means)[None, None])
+    np.testing.assert_allclose(back[0, 0], means)
+    assert within_levels("_1", found, levels[:0], lead).coordinates(means[:0]).size == 0

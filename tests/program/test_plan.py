@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -62,3 +63,22 @@ def test_shorter_warm_up_with_many_rows() -> None:
     ]
     assert [plan.iter_warmup for plan in plans] == [1000, 300, 1000, 1000]
     assert "warm-up: 300 iterations" in str(plans[1])
+
+
+def test_larger_steps_in_high_dimensions() -> None:
+    rng = np.random.default_rng(1)
+    levels = np.repeat(np.arange(600), 20)
+    x = rng.normal(size=len(levels))
+    effects = rng.normal(size=(2, 600))[:, levels]
+    data = pd.DataFrame({"y": rng.poisson(np.exp(2 + effects[0])), "x": x, "g": levels})
+    varying = data.assign(y=rng.poisson(np.exp(2 + effects[0] + x * effects[1])))
+    targets = [
+        build(formula, rows, "poisson").program.plan.adapt_delta
+        for formula, rows in (
+            ("y ~ x + (1 | g)", varying),  # 600 coordinates
+            ("y ~ x + (x | g)", varying),
+            ("y ~ x + (x || g)", varying),
+            ("y ~ x + (x || g)", data),  # the slopes do not vary: their effects are standardised
+        )
+    ]
+    assert targets == [0.8, 0.65, 0.65, 0.8]

@@ -6,7 +6,12 @@ start, and how the user's parameters follow from what the sampler drew.
 """
 
 from brmspy.program.terms.base import Term
-from brmspy.program.terms.centring import CentredLevels, stack_positions
+from brmspy.program.terms.centring import (
+    CentredLevels,
+    WithinLevels,
+    stack_positions,
+    within_levels,
+)
 from brmspy.program.terms.correlated import BlockUse, CorrelatedEffects
 from brmspy.program.terms.group_effects import GroupEffects
 from brmspy.program.terms.integrated import IntegratedBlock, IntegratedEffects
@@ -27,6 +32,8 @@ __all__ = [
     "StandardCoefficients",
     "Term",
     "UncorrelatedEffects",
+    "WithinLevels",
     "is_constant",
     "stack_positions",
+    "within_levels",
 ]

@@ -8,13 +8,21 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import sparse
 
-from brmspy.pilot import BlockPilot
+from brmspy.pilot import BlockPilot, block_diagonal
 from brmspy.program.parameters import StanParameter
-from brmspy.program.sparse import CompressedRows
+from brmspy.program.sparse import CompressedRows, compressed_rows
 from brmspy.program.start import StartValue
 
-__all__ = ["CentredLevels", "scale_start", "sd_variance", "stack_positions"]
+__all__ = [
+    "CentredLevels",
+    "WithinLevels",
+    "scale_start",
+    "sd_variance",
+    "stack_positions",
+    "within_levels",
+]
 
 
 @dataclass(frozen=True)
@@ -100,6 +108,73 @@ class CentredLevels:
             flat = w.reshape(-1, w.shape[-1])
             total += (self.E.matrix @ flat.T)[:-1].T.reshape(total.shape)
         return total
+
+
+@dataclass(frozen=True)
+class WithinLevels:
+    """Coordinates in which the hierarchical means of each level are near independent.
+
+    Each mean is its coordinate plus what the coordinates before it in the level say about it, so
+    that the determinant of the map is one.
+
+    Attributes
+    ----------
+    suffix : str
+        What the data's names end in.
+    C : CompressedRows
+        From coordinates to means, both level after level; unit lower triangular.
+    variances : ndarray, shape (means,)
+        Approximate posterior variances of the coordinates.
+    """
+
+    suffix: str
+    C: CompressedRows
+    variances: NDArray[np.float64]
+
+    @property
+    def data(self) -> dict[str, Any]:
+        """The map, one-based."""
+        s = self.suffix
+        return {
+            f"Cn{s}": len(self.C.values),
+            f"Cw{s}": self.C.values,
+            f"Cv{s}": self.C.columns + 1,
+            f"Cu{s}": self.C.starts + 1,
+        }
+
+    def means(self, coordinates: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the means of coordinates, both of shape (chain, draw, means)."""
+        flat = coordinates.reshape(-1, coordinates.shape[-1])
+        return np.asarray((self.C.matrix @ flat.T).T.reshape(coordinates.shape))
+
+    def coordinates(self, means: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the coordinates of means, both of shape (means,)."""
+        if not len(means):
+            return means
+        return np.asarray(sparse.linalg.spsolve_triangular(self.C.matrix.tocsr(), means))
+
+
+def within_levels(
+    suffix: str, found: BlockPilot, levels: NDArray[np.intp], lead: int
+) -> WithinLevels:
+    """Return the coordinates of levels, from the covariance of their effects in the pilot fit.
+
+    Parameters
+    ----------
+    suffix : str
+        What the data's names end in.
+    found : BlockPilot
+        The pilot fit of the block.
+    levels : ndarray of int, shape (centred,)
+        The levels.
+    lead : int
+        Number of coefficients, the first ones.
+    """
+    covariances = np.linalg.inv(found.information[levels] + np.linalg.inv(found.covariance))
+    roots = np.linalg.cholesky(covariances[:, :lead, :lead])
+    scales = np.einsum("gmm->gm", roots)
+    C = block_diagonal(np.asarray(roots / scales[:, None, :]))
+    return WithinLevels(suffix, compressed_rows(C), np.square(scales).ravel())
 
 
 def scale_start(

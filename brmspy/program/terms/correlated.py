@@ -12,7 +12,12 @@ from brmspy.pilot import Pilot
 from brmspy.program.parameters import StanParameter
 from brmspy.program.start import StartValue
 from brmspy.program.terms.base import Draws, Effects, Term
-from brmspy.program.terms.centring import CentredLevels, scale_start, stack_positions
+from brmspy.program.terms.centring import (
+    CentredLevels,
+    WithinLevels,
+    scale_start,
+    stack_positions,
+)
 
 __all__ = ["BlockUse", "CorrelatedEffects"]
 
@@ -42,7 +47,8 @@ class CorrelatedEffects(Term):
         Standard deviations, Cholesky factor of the correlations, standardised effects of levels
         that are not centred.
     u : StanParameter or None
-        Hierarchical means of the centred levels, of the first `lead` coefficients.
+        Coordinates of the centred levels, for the first `lead` coefficients: their hierarchical
+        means, or what `within` makes these from.
     v : StanParameter or None
         Standardised rest of their other coefficients' effects, if there are any.
     uses : tuple of BlockUse
@@ -53,6 +59,8 @@ class CorrelatedEffects(Term):
         Which levels are centred.
     centring : CentredLevels or None
         Their map.
+    within : WithinLevels or None
+        What makes the hierarchical means from `u`; None where they are sampled themselves.
     """
 
     template: ClassVar[str] = "correlated"
@@ -68,6 +76,7 @@ class CorrelatedEffects(Term):
     lead: int
     centred: NDArray[np.bool_]
     centring: CentredLevels | None = None
+    within: WithinLevels | None = None
 
     @property
     def parameters(self) -> tuple[StanParameter, ...]:
@@ -96,6 +105,8 @@ class CorrelatedEffects(Term):
         data: dict[str, Any] = {f"M{s}": self.size, f"G{s}": int((~self.centred).sum())}
         if self.centring is not None:
             data |= self.centring.data | {f"n_centred{s}": int(self.centred.sum())}
+        if self.within is not None:
+            data |= self.within.data
         if self.v is not None:
             data[f"n_lead{s}"] = self.lead
         if self.shared:
@@ -117,8 +128,8 @@ class CorrelatedEffects(Term):
         """Stan text of the vector of coordinates that enter `predictor`, level after level."""
         s = self.suffix
         if self.u is not None:
-            own = self.u.name if self.v is None else f"w{s}"
-            return f"append_row(to_vector({own}), to_vector(r{s}))"
+            own = "u" if self.v is None else "w"
+            return f"append_row(to_vector({own}{s}), to_vector(r{s}))"
         if not self.shared:
             return f"to_vector(r{s})"
         use = next(use for use in self.uses if use.predictor == predictor)
@@ -158,7 +169,11 @@ class CorrelatedEffects(Term):
         if self.u is not None:
             left = np.einsum("gmm->gm", root @ inner @ root.T)[order][:count]
             means = w[: count * self.size].reshape(count, self.size)[:, : self.lead]
-            values[self.u.name] = StartValue(means.T, left[:, : self.lead].ravel())
+            spreads = left[:, : self.lead].ravel()
+            if self.within is not None:
+                means = self.within.coordinates(means.ravel()).reshape(means.shape)
+                spreads = self.within.variances
+            values[self.u.name] = StartValue(means.T, spreads)
         return values
 
     def stack(
@@ -191,6 +206,8 @@ class CorrelatedEffects(Term):
         """Return the coordinates of the centred levels, shape (chain, draw, coef, centred)."""
         assert self.u is not None, "asked for only where levels are centred"
         u = draws[self.u.name]
+        if self.within is not None:
+            u = self._by_level(self.within.means(np.swapaxes(u, -1, -2).reshape(*u.shape[:2], -1)))
         if self.v is None or self.centring is None:
             return u
         scale, lead = self._scale(draws), self.lead

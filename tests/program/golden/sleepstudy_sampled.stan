@@ -15,6 +15,10 @@ data {
   int<lower=1> M_1;  // correlated coefficients of group Subject
   int<lower=0> G_1;  // its levels
   int<lower=0> n_centred_1;  // levels in centred coordinates
+  int<lower=0> Cn_1;  // from the coordinates of a level to its means, in compressed rows
+  vector[Cn_1] Cw_1;
+  array[Cn_1] int<lower=1> Cv_1;
+  array[M_1 * n_centred_1 + 1] int<lower=1> Cu_1;
   matrix[M_1 * n_centred_1, n_coefs] B_1;  // what the coefficients add to their means
   int<lower=1> Q;  // group-level effects
   int<lower=0> Zn;  // non-zero elements of their sparse model matrix Z
@@ -39,7 +43,7 @@ parameters {
   real<lower=0> sigma;  // residual standard deviation
   vector<lower=0>[M_1] sd_1;  // standard deviations of the effects of Subject
   cholesky_factor_corr[M_1] L_1;  // Cholesky factor of their correlations
-  matrix[M_1, n_centred_1] u_1;  // hierarchical means
+  matrix[M_1, n_centred_1] d_1;  // hierarchical means, less what those before them say
   matrix[M_1, G_1] z_1;  // standardised effects
 }
 transformed parameters {
@@ -49,6 +53,10 @@ transformed parameters {
 }
 model {
   matrix[M_1, M_1] scale_1 = diag_pre_multiply(sd_1, L_1);
+  matrix[M_1, n_centred_1] u_1 = d_1;
+  if (n_centred_1 > 0) {
+    u_1 = to_matrix(csr_matrix_times_vector(M_1 * n_centred_1, M_1 * n_centred_1, Cw_1, Cv_1, Cu_1, to_vector(d_1)), M_1, n_centred_1);
+  }
   matrix[M_1, G_1] r_1 = scale_1 * z_1;
   vector[Q] w = append_row(to_vector(u_1), to_vector(r_1));
   if (!prior_only) {
