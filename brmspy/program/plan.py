@@ -16,7 +16,9 @@ from brmspy.program.compose import TermSet
 
 __all__ = ["EffectPlan", "SamplerPlan", "sampler_plan"]
 
-_USUAL, _CAREFUL = 0.8, 0.95  # target acceptance probabilities
+# Target acceptance probabilities. Where the data say less about a level than its prior, coordinates
+# of coefficients that suit the middle of the posterior would cost divergences in its tails.
+_USUAL, _WARY, _CAREFUL = 0.8, 0.85, 0.95
 # With many near normal coordinates the best is 0.65: Beskos et al. (2013), "Optimal tuning of the
 # hybrid Monte Carlo algorithm", Bernoulli 19(5), https://doi.org/10.3150/12-BEJ414. Coordinates
 # are near normal where nearly all effects are centred and there are many rows.
@@ -184,16 +186,21 @@ def sampler_plan(
         _coefficients(terms),
         likelihood,
         "Stan's random points" if pilot is None else "around a pilot fit, with its scales",
-        _CAREFUL if bends else _target(flags.values(), short=short),
+        _CAREFUL if bends else _target(effects, flags.values(), short=short),
         _SHORT_WARMUP if short else _WARMUP,
     )
 
 
-def _target(flags: Iterable[NDArray[np.bool_]], *, short: bool) -> float:
+def _target(
+    effects: Sequence[EffectPlan], flags: Iterable[NDArray[np.bool_]], *, short: bool
+) -> float:
     """Return the target acceptance probability, by which of all effects are centred."""
     every = np.concatenate([np.empty(0, dtype=bool), *flags])
     nearly_all = every.sum() >= max(_HIGH_DIMENSIONAL, _NEARLY_ALL * len(every))
-    return _MANY if short and nearly_all else _USUAL
+    if short and nearly_all:
+        return _MANY
+    weak = any(not e.integrated and e.information and e.information[1] < 1.0 for e in effects)
+    return _WARY if weak else _USUAL
 
 
 def _bends(design: Design, effects: Sequence[EffectPlan]) -> bool:

@@ -42,6 +42,15 @@ def test_smaller_steps_where_posteriors_bend(
     assert f"target acceptance {expected}" in str(model.program.plan)
 
 
+def test_smaller_steps_where_little_is_known_about_levels() -> None:
+    data = load_dataset("cbpp").assign(id=range(1, 57))
+    formula = "incidence | trials(size) ~ period + (1 | herd)"
+    plans = [
+        build(text, data, "binomial").program.plan for text in (formula, formula + " + (1 | id)")
+    ]
+    assert [plan.adapt_delta for plan in plans] == [0.8, 0.85]
+
+
 def test_few_levels_are_not_centred_unless_their_sd_is_clear_of_zero() -> None:
     data = load_dataset("oats")
     nested = "yields ~ nitrogen + (1 | blocks/varieties)"
