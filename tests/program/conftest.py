@@ -46,6 +46,16 @@ def weak_slopes() -> pd.DataFrame:
     return pd.DataFrame({"y": y, "x": x, "g": pd.Categorical(g)})
 
 
+def weak_last_slopes() -> pd.DataFrame:
+    """Counts with a second covariate whose slopes differ much."""
+    rng = np.random.default_rng(5)
+    g = rng.integers(20, size=600)
+    x1, x2 = rng.normal(size=(2, 600))
+    r = rng.normal(size=(3, 20)) * [[0.6], [0.5], [0.02]]
+    y = rng.poisson(np.exp(1.0 + r[0][g] + (0.3 + r[1][g]) * x1 + r[2][g] * x2))
+    return pd.DataFrame({"y": y, "x1": x1, "x2": x2, "g": pd.Categorical(g)})
+
+
 @dataclass(frozen=True)
 class Case:
     """A model to be tested."""
@@ -137,6 +147,7 @@ CASES = (
     Case("bernoulli_cloglog", "Mate ~ Cross", "salamander", bernoulli(link="cloglog")),
     Case("bernoulli_softit", "Mate ~ Cross", "salamander", bernoulli(link="softit")),
     Case("leading", "y ~ x + (x | g)", weak_slopes, "poisson", golden=True),
+    Case("leading_two", "y ~ x1 + (x1 + x2 | g)", weak_last_slopes, "poisson"),
     Case("summed", "Mate ~ Cross + (1 | Male)", "salamander", "bernoulli", compiled_with="auto"),
     Case(
         "poisson",
@@ -205,6 +216,7 @@ COMPILED = {
         "distributional",
         "binomial_cauchit",
         "leading",
+        "leading_two",
         "summed",
         "bernoulli_cloglog",
         "poisson_sqrt",
