@@ -364,6 +364,7 @@ def test_group_coefficients_carry_their_predictor() -> None:
     assert (coef.label, coef.brms_label) == ("sigma_I(x^2)", "sigma_IxE2")
 
 
+@pytest.mark.slow
 def test_formulae_is_known_to_one_module_only() -> None:
     package = Path(brmspy.__file__).parent
     users = set()
@@ -376,6 +377,7 @@ def test_formulae_is_known_to_one_module_only() -> None:
     assert users == {"data/evaluate.py"}
 
 
+@pytest.mark.slow
 def test_large_designs_are_quick_and_small() -> None:
     rng = np.random.default_rng(1)
     size = 50_000

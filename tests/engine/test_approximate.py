@@ -19,6 +19,8 @@ from brmspy.engine.approximate import ALGORITHMS, ApproximateOptions, Approximat
 from brmspy.engine.progress import Progress
 from brmspy.errors import DataError, SamplingError
 
+pytestmark = pytest.mark.slow
+
 Behave = Callable[..., None]
 
 

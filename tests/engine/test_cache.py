@@ -199,6 +199,7 @@ print(compiled(PROGRAM, Slow()).was_cached)
 """
 
 
+@pytest.mark.slow
 def test_two_processes_compile_once(tmp_path: Path) -> None:
     log = tmp_path / "log"
     code = SHARED.format(tests=str(Path(__file__).parent), log=str(log))

@@ -93,7 +93,10 @@ def gone(driven: Driven) -> bool:
     return not any(map(alive, driven.pids())) and not list(driven.scratch.glob("brmspy-*"))
 
 
-pytestmark = pytest.mark.skipif(not Path("/proc").exists(), reason="looks for processes in /proc")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not Path("/proc").exists(), reason="looks for processes in /proc"),
+]
 
 Behave = Callable[..., None]
 Drive = Callable[..., Driven]

@@ -13,6 +13,8 @@ from brmspy.engine.cache import compiled
 from brmspy.engine.embedded import find_embedded
 from brmspy.engine.interface import CompileOptions
 
+pytestmark = pytest.mark.slow
+
 
 def test_command(
     compiler: Any, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch

@@ -140,6 +140,7 @@ def test_e_bfmi_equals_arviz() -> None:
     assert (found < 0.3).tolist() == [False, True, True, True]
 
 
+@pytest.mark.slow
 def test_two_thousand_parameters_are_quick() -> None:
     # Half a second on two idle cores. Processor time, because other work slows the clock's.
     draws = np.random.default_rng(1).normal(size=(4, 1000, 2000))

@@ -17,6 +17,8 @@ from brmspy.fit import Fit
 from brmspy.fit.naming import posterior_variables
 from brmspy.model import Model, build, model_from_spec
 
+pytestmark = pytest.mark.slow
+
 ROWS = 60
 
 

@@ -18,6 +18,8 @@ from brmspy.errors import BrmspyError, DataWarning
 from brmspy.fit import Fit
 from brmspy.fit.storage import FORMAT_VERSION
 
+pytestmark = pytest.mark.slow
+
 with warnings.catch_warnings():
     warnings.simplefilter("ignore", FutureWarning)
     import arviz as az

@@ -127,8 +127,8 @@ WITH_STATEMENTS: dict[str, tuple[list[str], str]] = {
     "-v + -v * a": ([], "-v + -v * a"),
     "sqrt(2) * a + sqrt(2)": ([], "sqrt(2.0) * a + sqrt(2.0)"),
     "SSfol(z, x, a, b, v)": (
-        ["real e_1 = exp(a);", "real e_2 = exp(b);"],
-        "Z .* exp(a + b - v) .* (exp(-e_1 * X) - exp(-e_2 * X)) / (e_2 - e_1)",
+        ["real e_1 = exp(a);", "real e_2 = e_1 - exp(b);"],
+        "Z .* exp(a + b - v) .* exp(-e_1 * X) .* expm1(e_2 * X) / e_2",
     ),
     "ifelse(x > a, v, 0)": (
         ["vector[N] e_1;", "for (n in 1:N) e_1[n] = X[n] > a ? v[n] : 0.0;"],
