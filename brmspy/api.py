@@ -34,6 +34,7 @@ def brm(
     prior: Prior | Sequence[Prior] | None = None,
     *,
     data2: Mapping[str, Any] | None = None,
+    contrasts: Mapping[str, Any] | None = None,
     default_priors: str = "auto",
     sample_prior: str = "no",
     marginalize: str | bool = "auto",
@@ -73,6 +74,14 @@ def brm(
         Priors made by `prior`; the others keep their defaults (see `default_prior`).
     data2 : mapping, optional
         Data that do not fit into the data frame.
+    contrasts : mapping of str to str or matrix, optional
+        How factors are coded, ``{"f": "sum"}``; by default as in R, by treatment contrasts, or by
+        polynomials if they are ordered. ``"treatment"`` (other bases: ``'treatment("b")'``),
+        ``"sum"``, ``"helmert"``, ``"poly"``, ``"SAS"`` and ``"sdif"`` are R's ``contr.treatment``
+        and so on. A matrix has a row for each level, in their order, and at most one column less:
+        an array, or a data frame or dict of columns, which name the coefficients; a single column
+        without a name is completed as in R. In the formula, ``C(f, sum)`` and ``C(f, Sum)`` say the
+        same, of numbers as well.
     default_priors : {"auto", "brms"}
         Where the formula is a named curve, such as ``SSlogis(age, Asym, xmid, scal)`` (see
         `named_curves`), ``"auto"`` gives its parameters normal priors around the curve's self-start
@@ -217,6 +226,7 @@ def brm(
         parameterization=parameterization,
         threads=threads,
         data2=data2,
+        contrasts=contrasts,
         default_priors=default_priors,
     )
     advise_priors(model)
@@ -231,6 +241,7 @@ def brm_multiple(
     *,
     combine: bool = True,
     executor: Any = None,
+    contrasts: Mapping[str, Any] | None = None,
     default_priors: str = "auto",
     sample_prior: str = "no",
     marginalize: str | bool = "auto",
@@ -258,7 +269,7 @@ def brm_multiple(
     executor : concurrent.futures.Executor or dask.distributed.Client, optional
         Where the chains run, those of all fits at once; see `brm`. By default one fit is made after
         the other, on this machine.
-    default_priors, sample_prior, marginalize, parameterization : str
+    contrasts, default_priors, sample_prior, marginalize, parameterization
         As for `brm`.
     seed : int, optional
         The seeds of the fits are derived from it.
@@ -307,6 +318,7 @@ def brm_multiple(
     others = (
         "combine",
         "executor",
+        "contrasts",
         "default_priors",
         "sample_prior",
         "marginalize",
@@ -327,6 +339,7 @@ def brm_multiple(
                 marginalize=marginalize,
                 parameterization=parameterization,
                 threads=chosen.options.threads,
+                contrasts=contrasts,
                 default_priors=default_priors,
                 defaults=models[0].default_priors if models else None,
             )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import groupby
@@ -159,6 +159,7 @@ def model_card(
     marginalize: str | bool = "auto",
     parameterization: str = "auto",
     threads: int | None = None,
+    contrasts: Mapping[str, Any] | None = None,
     default_priors: str = "auto",
     toolchain: str | None = None,
 ) -> ModelCard:
@@ -167,7 +168,7 @@ def model_card(
     Parameters
     ----------
     formula, data, family, prior, sample_prior, marginalize, parameterization, threads, \
-default_priors, toolchain
+contrasts, default_priors, toolchain
         As for `brmspy.brm`.
 
     Returns
@@ -197,6 +198,7 @@ default_priors, toolchain
         marginalize=marginalize,
         parameterization=parameterization,
         threads=threads,
+        contrasts=contrasts,
         default_priors=default_priors,
     )
     return ModelCard(model, _executable(model, toolchain))

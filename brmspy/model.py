@@ -22,6 +22,7 @@ from brmspy.errors import (
 )
 from brmspy.families import Family, family_from_dict, get_family
 from brmspy.formula import Formula, ModelTerms, parse
+from brmspy.formula.codings import codings_from_dict
 from brmspy.priors import (
     NlparGuess,
     ParameterBlock,
@@ -119,6 +120,7 @@ class Model:
 
     def spec(self) -> dict[str, Any]:
         """Return what, with the data, makes the same model again; ready for JSON."""
+        codings = self.design.contrasts
         return {
             "formula": self.formula.to_dict(),
             "family": self.family.to_dict(),
@@ -129,6 +131,7 @@ class Model:
             "threads": self.threads,
             "defaults": self.defaults,
             "default_priors": self.default_rule,
+            "contrasts": {name: coding.to_dict() for name, coding in codings.items()},
         }
 
     @property
@@ -154,6 +157,7 @@ def build(
     threads: int | None = None,
     data2: Mapping[str, Any] | None = None,
     default_priors: str = "auto",
+    contrasts: Mapping[str, Any] | None = None,
     defaults: Mapping[str, str] | None = None,
 ) -> Model:
     """Go from a formula to the Stan program, without compiling it.
@@ -181,6 +185,8 @@ def build(
     default_priors : {"auto", "brms"}
         What the default priors of a named curve's parameters follow from: the curve's self-start,
         or brms' rules, which make them flat.
+    contrasts : mapping of str to str or matrix, optional
+        How factors are coded: see `brmspy.brm`.
     defaults : mapping of str to str, optional
         Default priors of another model to use in place of those that follow from the data: its
         `Model.default_priors`. Classes of parameters that it does not name keep their own.
@@ -217,7 +223,9 @@ def build(
     if data2:
         raise DataError("No term that is supported so far uses data2. Leave it out.")
     rows = _prior_rows(prior)
-    parts = _parts(formula, data, family, rows, default_priors, lenient=defaults is not None)
+    parts = _parts(
+        formula, data, family, rows, default_priors, contrasts, lenient=defaults is not None
+    )
     built, the_family, response = parts.design, parts.family, parts.response
     priors = resolve([_frozen(block, defaults or {}) for block in parts.blocks], rows)
     if sample_prior == "only" and priors.improper:
@@ -286,13 +294,14 @@ def _parts(
     family: str | Family | Any,
     rows: Sequence[Prior],
     default_priors: str,
+    contrasts: Mapping[str, Any] | None,
     *,
     lenient: bool = False,
 ) -> _Parts:
     """Return the parameters of a model with their default priors, and what they follow from."""
     check_choice("default_priors", default_priors, _DEFAULT_PRIORS)
     the_family = get_family(family)
-    built, terms = _design(formula, data, the_family)
+    built, terms = _design(formula, data, the_family, contrasts)
     arrays = built.arrays
     assert arrays.response is not None, "a training design has its response"
     response = the_family.code_response(arrays.response, terms.response.label, trials=arrays.trials)
@@ -312,7 +321,9 @@ def _frozen(block: ParameterBlock, defaults: Mapping[str, str]) -> ParameterBloc
     return replace(block, default=defaults[place], coef_defaults=own if any(own) else ())
 
 
-def _design(formula: str | Formula, data: Any, family: Family) -> tuple[Design, ModelTerms]:
+def _design(
+    formula: str | Formula, data: Any, family: Family, contrasts: Mapping[str, Any] | None
+) -> tuple[Design, ModelTerms]:
     """Parse the formula and evaluate it in the data."""
     if not isinstance(formula, str | Formula):
         swapped = isinstance(data, str | Formula)
@@ -326,7 +337,7 @@ def _design(formula: str | Formula, data: Any, family: Family) -> tuple[Design, 
     frame = as_frame(data)
     terms = parse(formula, family.dpar_names, tuple(map(str, frame.columns)))
     _check_fixed(terms, family)
-    return design(terms, frame), terms
+    return design(terms, frame, contrasts), terms
 
 
 def _check_fixed(terms: ModelTerms, family: Family) -> None:
@@ -373,6 +384,7 @@ def model_from_spec(spec: Mapping[str, Any], data: pd.DataFrame) -> Model:
         threads=spec["threads"],
         # What was saved before there was a choice had flat priors.
         default_priors=spec.get("default_priors", "brms"),
+        contrasts=codings_from_dict(spec.get("contrasts", {})),
         defaults=spec["defaults"],
     )
 
@@ -393,13 +405,14 @@ def stancode(
     parameterization: str = "auto",
     threads: int | None = None,
     default_priors: str = "auto",
+    contrasts: Mapping[str, Any] | None = None,
 ) -> str:
     """Return the Stan program of a model, without compiling it.
 
     Parameters
     ----------
     formula, data, family, prior, sample_prior, marginalize, parameterization, threads, \
-default_priors
+default_priors, contrasts
         As for `brmspy.brm`.
 
     Returns
@@ -423,6 +436,7 @@ default_priors
         parameterization=parameterization,
         threads=threads,
         default_priors=default_priors,
+        contrasts=contrasts,
     ).program.code
 
 
@@ -437,13 +451,14 @@ def standata(
     parameterization: str = "auto",
     threads: int | None = None,
     default_priors: str = "auto",
+    contrasts: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Return the data of a model's Stan program.
 
     Parameters
     ----------
     formula, data, family, prior, sample_prior, marginalize, parameterization, threads, \
-default_priors
+default_priors, contrasts
         As for `brmspy.brm`.
 
     Returns
@@ -468,6 +483,7 @@ default_priors
             parameterization=parameterization,
             threads=threads,
             default_priors=default_priors,
+            contrasts=contrasts,
         ).program.data
     )
 
@@ -478,6 +494,7 @@ def default_prior(
     family: str | Family | Any = "gaussian",
     *,
     default_priors: str = "auto",
+    contrasts: Mapping[str, Any] | None = None,
 ) -> pd.DataFrame:
     """Return every parameter that can have a prior, with its default.
 
@@ -488,7 +505,7 @@ def default_prior(
 
     Parameters
     ----------
-    formula, data, family, default_priors
+    formula, data, family, default_priors, contrasts
         As for `brmspy.brm`.
 
     Returns
@@ -504,4 +521,4 @@ def default_prior(
     >>> table.loc[table["class"] == "sigma", "prior"].item()
     'student_t(3, 0, 59.3)'
     """
-    return default_prior_table(_parts(formula, data, family, (), default_priors).blocks)
+    return default_prior_table(_parts(formula, data, family, (), default_priors, contrasts).blocks)

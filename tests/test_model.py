@@ -82,6 +82,10 @@ MODELS: dict[str, dict[str, Any]] = {
         + nlf("s ~ exp(t)")
         + lf("t ~ 1")
     },
+    "contrasts": {
+        "formula": bf("y ~ f * x + C(h, Helmert) + (f | g)", "sigma ~ f"),
+        "contrasts": {"f": {"high": [-1, -1, 2], "b - a": [-0.5, 0.5, 0]}},
+    },
     "prior only": {
         "formula": "count ~ x",
         "family": poisson(link="sqrt"),
@@ -462,6 +466,23 @@ COEFFICIENTS = [
     ("y ~ won", ["Intercept", "wonTRUE"]),
     (bf("y ~ 0 + f", cmc=False), ["fb", "fc"]),
 ]
+
+
+def test_priors_of_coefficients_of_chosen_contrasts() -> None:
+    table = default_prior("y ~ f + C(n, Sum)", DATA, contrasts={"f": "sum"})
+    coefs = table.loc[table["class"] == "b", "coef"].tolist()
+    assert sorted(coefs) == ["", "CnSum1", "f1", "f2"]
+    chosen = prior("normal(0, 3)", class_="b", coef="f2")
+    rows = build("y ~ f", DATA, prior=chosen, contrasts={"f": "sum"}).priors.table()
+    assert rows.set_index("coef").loc["f2", "prior"] == "normal(0, 3)"
+
+
+def test_contrasts_are_data_not_text() -> None:
+    def code(**options: Any) -> str:
+        lines = stancode("y ~ f", DATA, **options).splitlines()
+        return "\n".join(line.split("//")[0].rstrip() for line in lines)
+
+    assert code() == code(contrasts={"f": "sum"})
 
 
 @pytest.mark.parametrize(("formula", "expected"), COEFFICIENTS, ids=lambda value: str(value))

@@ -161,7 +161,7 @@ def _check_possible(fit: Fit, name: str, rows: NDArray[np.intp]) -> None:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", BrmspyWarning)
-            rest = design(fit.model.design.terms, train)
+            rest = design(fit.model.design.terms, train, fit.model.design.contrasts)
             rest.arrays_for(test, response=True, allow_new_levels=True)
     except DataError as error:
         raise DataError(

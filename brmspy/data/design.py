@@ -15,6 +15,7 @@ from brmspy.data.checks import (
     warn_dropped,
     warn_single_levels,
 )
+from brmspy.data.codings import Given, codings_by_label, factors_of
 from brmspy.data.columns import Columns, is_missing, kind, read_column, some_rows
 from brmspy.data.frame import as_frame
 from brmspy.data.matrix import model_matrix_of
@@ -37,6 +38,7 @@ from brmspy.data.records import (
     PredictorInfo,
 )
 from brmspy.errors import DataError
+from brmspy.formula.codings import Coding
 from brmspy.formula.expression import deparse
 from brmspy.formula.parser import parse_rhs
 from brmspy.formula.terms import FixedPart, LinearPredictor, ModelTerms
@@ -78,6 +80,9 @@ class Design:
         Columns that the model reads, and what for.
     recipe : Recipe
         How arrays are made.
+    contrasts : mapping of str to Coding
+        How factors are coded of which the formula does not say it, by their labels there. Factors
+        that are neither here nor in a ``C()`` are coded as R does by default.
     """
 
     terms: ModelTerms
@@ -88,6 +93,7 @@ class Design:
     dropped: Dropped
     needs: tuple[Need, ...]
     recipe: Recipe
+    contrasts: Mapping[str, Coding]
 
     def arrays_for(
         self,
@@ -210,7 +216,7 @@ class Design:
         return "\n".join(lines)
 
 
-def design(terms: ModelTerms, data: Any) -> Design:
+def design(terms: ModelTerms, data: Any, contrasts: Given | None = None) -> Design:
     """Evaluate the terms of a model on data.
 
     Rows with a missing value in any column that the model uses are left out, with a warning.
@@ -221,6 +227,8 @@ def design(terms: ModelTerms, data: Any) -> Design:
         What `parse` makes of a formula.
     data : pandas.DataFrame or any table
         One row per observation.
+    contrasts : mapping of str to Any, optional
+        How factors are coded: see `brmspy.brm`.
 
     Returns
     -------
@@ -253,7 +261,8 @@ def design(terms: ModelTerms, data: Any) -> Design:
     names = list(dict.fromkeys(need.column for need in needs))
     used = frame.loc[complete]
     columns = read_columns(used, names, _has_reserved_intercept(terms))
-    recipe = fit_recipe(terms, blocks, columns)
+    codings = codings_by_label(contrasts, (factor for factor, _ in factors_of(terms)), columns)
+    recipe = fit_recipe(terms, blocks, columns, codings)
     arrays = recipe.arrays(
         columns, groups=[True] * len(blocks), response=True, allow_new_levels=False
     )
@@ -267,13 +276,14 @@ def design(terms: ModelTerms, data: Any) -> Design:
         dropped=dropped,
         needs=needs,
         recipe=recipe,
+        contrasts=codings,
     )
     warn_single_levels(groups)
     warn_constant_columns(result.predictors, arrays)
     return result
 
 
-def model_matrix(formula: str, data: Any) -> pd.DataFrame:
+def model_matrix(formula: str, data: Any, contrasts: Given | None = None) -> pd.DataFrame:
     """Return the model matrix of a one-sided formula, as R's ``model.matrix()``.
 
     Parameters
@@ -282,6 +292,8 @@ def model_matrix(formula: str, data: Any) -> pd.DataFrame:
         Population-level terms, such as ``"~ f * x"``.
     data : pandas.DataFrame or any table
         The data. Rows with missing values are left out, with a warning.
+    contrasts : mapping of str to str or matrix, optional
+        How factors are coded: see `brmspy.brm`.
 
     Returns
     -------
@@ -302,6 +314,11 @@ def model_matrix(formula: str, data: Any) -> pd.DataFrame:
        Intercept   fb    x  fb:x
     0        1.0  0.0  2.0   0.0
     1        1.0  1.0  3.0   3.0
+    >>> model_matrix("~ f", {"f": ["a", "b", "c"]}, contrasts={"f": "sum"})
+       Intercept   f1   f2
+    0        1.0  1.0  0.0
+    1        1.0  0.0  1.0
+    2        1.0 -1.0 -1.0
     """
     frame = as_frame(data)
     part = parse_rhs(formula, [str(name) for name in frame.columns])
@@ -311,8 +328,9 @@ def model_matrix(formula: str, data: Any) -> pd.DataFrame:
     warn_dropped(dropped, len(frame))
     used = frame.loc[complete]
     columns = read_columns(used, part.variables, _is_reserved(part))
-    factors = ((factor, formula) for term in part.terms for factor in term.factors)
-    variables = fit_variables(factors, columns)
+    factors = [factor for term in part.terms for factor in term.factors]
+    codings = codings_by_label(contrasts, factors, columns)
+    variables = fit_variables(((factor, formula) for factor in factors), columns, codings)
     matrix = model_matrix_of(part, variables)
     values = {label: variables[label].read(columns) for label in matrix.variables}
     labels = [name.label for name in matrix.names]

@@ -32,6 +32,7 @@ from brmspy.data.functions import (
 from brmspy.data.splines import BSplineBasis
 from brmspy.data.transforms import TRANSFORMS, StatefulTransform
 from brmspy.errors import DataError, FormulaError, closest, did_you_mean
+from brmspy.formula.codings import Coding, coded_factor
 from brmspy.formula.expression import (
     Binary,
     Call,
@@ -42,9 +43,11 @@ from brmspy.formula.expression import (
     Paren,
     Text,
     Unary,
+    Word,
     deparse,
     names_in,
 )
+from brmspy.formula.grammar import CODED
 
 __all__ = ["Expression", "expression"]
 
@@ -130,6 +133,8 @@ class Expression:
         formulae's tree.
     constants : mapping
         Values of the numbers and texts in the tree.
+    coding : Coding or None
+        What ``C()`` says about the columns of a factor.
     """
 
     label: str
@@ -137,6 +142,7 @@ class Expression:
     is_column: bool
     tree: Any
     constants: Mapping[str, Any]
+    coding: Coding | None = None
 
     def evaluate(self, columns: Columns) -> Values | float | str | bool | None:
         """Return the value: an array with one row per observation, a Categorical, or a constant.
@@ -181,14 +187,16 @@ def expression(expr: Expr, source: str) -> Expression:
     FormulaError
         If it calls an unknown function, or one with the wrong arguments.
     """
+    coded = coded_factor(expr, source)
     builder = _TreeBuilder(source)
-    tree = builder.build(expr)
+    tree = builder.build(expr if coded is None else coded.factor)
     return Expression(
         label=deparse(expr),
         reads=names_in(expr),
         is_column=isinstance(expr, Name),
         tree=tree,
         constants=builder.constants,
+        coding=None if coded is None else coded.coding,
     )
 
 
@@ -214,6 +222,10 @@ class _TreeBuilder:
                 return self._operation(expr.op, (expr.left, expr.right), expr)
             case Call():
                 return self._call(expr)
+            case Word():
+                raise FormulaError(
+                    f"'{expr.name}' stands for no column here.", self._source, expr.span
+                )
 
     def _constant(self, value: Any) -> Any:
         key = f"constant {len(self.constants)}"
@@ -230,6 +242,13 @@ class _TreeBuilder:
 
     def _call(self, call: Call) -> Any:
         function = _CALLABLE.get(call.function)
+        if call.function == CODED:
+            raise FormulaError(
+                "C() says how a factor is coded, and has no meaning inside of anything else.",
+                self._source,
+                call.span,
+                f"Let it be the whole variable: '{deparse(call)}'.",
+            )
         if function is None:
             near = closest(call.function, _CALLABLE)
             raise FormulaError(

@@ -1,4 +1,4 @@
-"""Levels of factors, and the contrasts that turn them into columns."""
+"""Levels of factors."""
 
 from __future__ import annotations
 
@@ -12,11 +12,9 @@ import pandas as pd
 
 from brmspy.data.columns import Values, is_missing, kind
 
-__all__ = ["Contrasts", "Levels", "as_factor", "as_labels", "contrasts", "encode", "positions"]
+__all__ = ["Levels", "as_factor", "as_labels", "encode", "positions"]
 
 IntArray = npt.NDArray[np.intp]
-
-_POLYNOMIAL_SUFFIXES = (".L", ".Q", ".C")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,22 +42,6 @@ class Levels:
         present = (found.labels[code] for code in np.unique(codes[codes >= 0]))
         unknown = tuple(label for label in present if label not in known)
         return positions((*self.labels, *unknown), found.labels)[codes], unknown
-
-
-@dataclass(frozen=True, slots=True)
-class Contrasts:
-    """The columns that a factor becomes.
-
-    Parameters
-    ----------
-    matrix : numpy.ndarray
-        Shape (levels, columns).
-    suffixes : tuple of str
-        What is appended to the factor's name, one per column.
-    """
-
-    matrix: npt.NDArray[np.float64]
-    suffixes: tuple[str, ...]
 
 
 def encode(values: Values) -> tuple[IntArray, Levels]:
@@ -104,30 +86,6 @@ def positions(levels: Sequence[str], labels: Sequence[str]) -> IntArray:
     return np.array([*(position.get(label, -1) for label in labels), -1], dtype=np.intp)
 
 
-def contrasts(levels: Levels, full: bool) -> Contrasts:
-    """Return R's default coding of a factor.
-
-    Parameters
-    ----------
-    levels : Levels
-        At least two.
-    full : bool
-        One indicator per level, instead of contrasts (treatment, or polynomial if ordered).
-
-    Returns
-    -------
-    Contrasts
-        The matrix and the suffixes of its columns.
-    """
-    size = len(levels.labels)
-    if full:
-        return Contrasts(np.eye(size), levels.labels)
-    if not levels.ordered:
-        return Contrasts(np.eye(size)[:, 1:], levels.labels[1:])
-    powers = (f"^{degree}" for degree in range(4, size))
-    return Contrasts(_polynomials(size), (*_POLYNOMIAL_SUFFIXES[: size - 1], *powers))
-
-
 def _without_unused(
     codes: IntArray, labels: tuple[str, ...], ordered: bool
 ) -> tuple[IntArray, Levels]:
@@ -144,12 +102,3 @@ def _label(value: Any) -> str:
     if isinstance(value, float):
         return str(int(value)) if value.is_integer() and abs(value) < 1e15 else f"{value:.15g}"
     return str(value)
-
-
-def _polynomials(size: int) -> npt.NDArray[np.float64]:
-    """Return orthonormal polynomials over 1, ..., size, without the constant: contr.poly."""
-    # Any polynomials of increasing degree give the same columns; Legendre's lose the fewest digits.
-    legendre = np.polynomial.legendre.legvander(np.linspace(-1.0, 1.0, size), size - 1)
-    basis, triangle = np.linalg.qr(legendre)
-    signed: npt.NDArray[np.float64] = basis * np.sign(np.diag(triangle))
-    return signed[:, 1:]

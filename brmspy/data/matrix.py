@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from brmspy.data.factors import contrasts
+from brmspy.data.contrasts import indicators
 from brmspy.data.names import CoefName, coef_names
 from brmspy.data.variables import Variable
 from brmspy.errors import DataError
@@ -166,10 +166,10 @@ def _full_codings(
 
 def _term_factor(variable: Variable, full: bool) -> TermFactor:
     """Return the columns of one factor of a term."""
-    if variable.levels is None:
+    if variable.levels is None or variable.contrasts is None:
         suffixes = [""] if variable.width == 1 else [str(i + 1) for i in range(variable.width)]
         return TermFactor(variable.label, None, tuple(variable.label + s for s in suffixes))
-    coding = contrasts(variable.levels, full)
+    coding = indicators(variable.levels) if full else variable.contrasts
     matrix = np.vstack([coding.matrix, np.zeros(coding.matrix.shape[1])])
     return TermFactor(
         variable.label, matrix, tuple(variable.label + suffix for suffix in coding.suffixes)

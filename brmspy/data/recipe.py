@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from brmspy.data.blocks import Block
+from brmspy.data.codings import factors_of
 from brmspy.data.columns import Columns, kind
 from brmspy.data.evaluate import Expression, expression
 from brmspy.data.groups import Grouping, fit_grouping
@@ -18,8 +19,9 @@ from brmspy.data.records import Arrays, GroupArrays, PredictorArrays
 from brmspy.data.response import ResponseVariable, fit_response, read_trials, read_weights
 from brmspy.data.variables import Variable, as_number_column, fit_variable
 from brmspy.errors import DataError
+from brmspy.formula.codings import Coding
 from brmspy.formula.expression import Expr, Name, deparse
-from brmspy.formula.terms import FixedPart, LinearPredictor, ModelTerms
+from brmspy.formula.terms import LinearPredictor, ModelTerms
 
 __all__ = ["BlockRecipe", "PredictorRecipe", "Recipe", "fit_recipe", "fit_variables"]
 
@@ -137,8 +139,10 @@ class Recipe:
         return read_weights(self.weights, columns) * self.weight_scale
 
 
-def fit_recipe(terms: ModelTerms, blocks: Sequence[Block], columns: Columns) -> Recipe:
-    """Freeze types, levels and transforms by the training data.
+def fit_recipe(
+    terms: ModelTerms, blocks: Sequence[Block], columns: Columns, codings: Mapping[str, Coding]
+) -> Recipe:
+    """Freeze types, levels, contrasts and transforms by the training data.
 
     Parameters
     ----------
@@ -148,6 +152,8 @@ def fit_recipe(terms: ModelTerms, blocks: Sequence[Block], columns: Columns) -> 
         Its group-level terms.
     columns : Columns
         Complete rows.
+    codings : mapping of str to Coding
+        How factors are coded of which the formula does not say it, by label.
 
     Raises
     ------
@@ -155,7 +161,7 @@ def fit_recipe(terms: ModelTerms, blocks: Sequence[Block], columns: Columns) -> 
         If a term cannot be evaluated on the data.
     """
     linear = [item for item in terms.predictors if isinstance(item, LinearPredictor)]
-    variables = fit_variables(_factors(linear), columns)
+    variables = fit_variables(factors_of(terms), columns, codings)
     response = terms.response
     weights = None if response.weights is None else expression(response.weights, response.source)
     scale = 1.0
@@ -188,33 +194,27 @@ def fit_recipe(terms: ModelTerms, blocks: Sequence[Block], columns: Columns) -> 
     )
 
 
-def fit_variables(factors: Iterator[tuple[Expr, str]], columns: Columns) -> dict[str, Variable]:
+def fit_variables(
+    factors: Iterable[tuple[Expr, str]], columns: Columns, codings: Mapping[str, Coding]
+) -> dict[str, Variable]:
     """Fix the type of each distinct expression.
 
     Parameters
     ----------
-    factors : iterator of (Expr, str)
+    factors : iterable of (Expr, str)
         Expressions, each with the formula it stands in.
     columns : Columns
         The training data.
+    codings : mapping of str to Coding
+        How factors are coded of which the formula does not say it, by label.
     """
     variables: dict[str, Variable] = {}
     for expr, source in factors:
         label = deparse(expr)
         if label not in variables:
-            variables[label] = fit_variable(expression(expr, source), columns)
+            coding = codings.get(label)
+            variables[label] = fit_variable(expression(expr, source), columns, coding)
     return variables
-
-
-def _factors(predictors: Sequence[LinearPredictor]) -> Iterator[tuple[Expr, str]]:
-    """Yield the factors of all terms, each with the formula it stands in."""
-    for predictor in predictors:
-        parts: list[tuple[FixedPart, str]] = [(predictor.fixed, predictor.source)]
-        parts += [(group.effects, group.source) for group in predictor.groups]
-        for part, source in parts:
-            for term in part.terms:
-                for factor in term.factors:
-                    yield factor, source
 
 
 def _covariates(terms: ModelTerms) -> Iterator[tuple[str, str]]:

@@ -10,9 +10,11 @@ import numpy.typing as npt
 import pandas as pd
 
 from brmspy.data.columns import Columns, Values, is_missing, kind, some_rows
+from brmspy.data.contrasts import Contrasts, contrasts
 from brmspy.data.evaluate import Expression
 from brmspy.data.factors import Levels, encode
 from brmspy.errors import DataError, DataWarning, closest, warn
+from brmspy.formula.codings import Coding
 
 __all__ = ["Variable", "as_number_column", "check_finite", "fit_variable"]
 
@@ -31,11 +33,14 @@ class Variable:
         The levels of a factor; None for numbers.
     width : int
         Number of columns of numbers; 1 for a factor.
+    contrasts : Contrasts or None
+        The columns of a factor beside an intercept.
     """
 
     expression: Expression
     levels: Levels | None
     width: int
+    contrasts: Contrasts | None = None
 
     @property
     def label(self) -> str:
@@ -77,13 +82,24 @@ class Variable:
         return bool(unknown) or bool((codes < 0).any())
 
 
-def fit_variable(expression: Expression, columns: Columns) -> Variable:
-    """Fix type and levels of an expression by the training data.
+def fit_variable(
+    expression: Expression, columns: Columns, coding: Coding | None = None
+) -> Variable:
+    """Fix type, levels and contrasts of an expression by the training data.
+
+    Parameters
+    ----------
+    expression : Expression
+        The expression.
+    columns : Columns
+        The training data.
+    coding : Coding, optional
+        How a factor is coded, if the formula does not say so.
 
     Raises
     ------
     DataError
-        If the values cannot be used, or a factor has one level only.
+        If the values cannot be used, a factor has one level only, or a coding does not fit.
     """
     value = expression.evaluate(columns)
     if not isinstance(value, (np.ndarray, pd.Categorical)):
@@ -93,11 +109,25 @@ def fit_variable(expression: Expression, columns: Columns) -> Variable:
     if isinstance(value, pd.Categorical) or kind(value) != "number":
         _, levels = encode(value)
         _refuse_single_level(expression.label, levels, value, columns)
-        return Variable(expression, levels, 1)
+        return Variable(expression, levels, 1, _contrasts(expression, levels, coding))
+    if coding is not None:
+        raise DataError(
+            f"contrasts has {expression.label!r}, which is numeric and has no contrasts."
+        )
     variable = Variable(expression, None, value.shape[1] if value.ndim == 2 else 1)
     if not expression.is_column:
         _check_round_trip(variable, value, columns)
     return variable
+
+
+def _contrasts(expression: Expression, levels: Levels, coding: Coding | None) -> Contrasts:
+    """Return the columns of a factor, from what is said in the formula or beside it."""
+    if coding is not None and expression.coding is not None:
+        raise DataError(
+            f"contrasts has {expression.label!r}, of which the formula says how it is coded. "
+            "Say it in one place."
+        )
+    return contrasts(expression.label, levels, coding or expression.coding)
 
 
 def as_number_column(

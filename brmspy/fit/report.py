@@ -178,10 +178,12 @@ def model_fields(model: FittedModel) -> tuple[tuple[str, str], ...]:
         for dpar in model.family.dpars
     }
     links["mu"] = model.family.link.name
+    coded = "; ".join(f"{name} = {coding}" for name, coding in model.design.contrasts.items())
     return (
         ("Family", model.family.name),
         ("Links", "; ".join(f"{name} = {link}" for name, link in links.items())),
         ("Formula", str(model.formula)),
+        *([("Contrasts", coded)] if coded else []),
     )
 
 

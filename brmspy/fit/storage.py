@@ -31,7 +31,8 @@ if TYPE_CHECKING:
 __all__ = ["FORMAT_VERSION", "StoredFit", "read_fit", "write_fit"]
 
 FORMAT = "brmspy-fit"
-FORMAT_VERSION = 3  # 2: fits may be approximations; 3: or several fits, combined
+# 2: fits may be approximations; 3: or several fits, combined; 4: factors may be coded otherwise.
+FORMAT_VERSION = 4
 
 _CONTENT = "brmspy_content"
 _DATA = "brmspy_data_"

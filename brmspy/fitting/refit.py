@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
-from brmspy.families import Family, family_from_dict
+from brmspy.data import as_frame
+from brmspy.data.codings import codings_still_read
+from brmspy.families import Family, family_from_dict, get_family
 from brmspy.fit import Fit
 from brmspy.fitting.arguments import settings_from
 from brmspy.fitting.run import run_model
-from brmspy.formula import Formula
+from brmspy.formula import Formula, parse
 from brmspy.model import Model, build
 from brmspy.priors import Prior
 
@@ -23,7 +25,7 @@ _SYNONYMS = {
     "warmup": ("iter_warmup",),
     "control": ("adapt_delta", "max_treedepth"),
 }
-_OF_MODEL = ("sample_prior", "marginalize", "parameterization", "default_priors")
+_OF_MODEL = ("contrasts", "default_priors", "sample_prior", "marginalize", "parameterization")
 
 
 def rebuilt(
@@ -54,7 +56,8 @@ def rebuilt(
     threads : int, optional
         Threads within a chain.
     **options
-        `sample_prior`, `marginalize`, `parameterization` and `default_priors`, as for `brmspy.brm`.
+        `contrasts`, `default_priors`, `sample_prior`, `marginalize` and `parameterization`, as for
+        `brmspy.brm`. With another formula, the contrasts are kept of those factors that it reads.
 
     Returns
     -------
@@ -68,12 +71,18 @@ def rebuilt(
     spec = fit.model.spec()
     kept = {name: spec[name] for name in _OF_MODEL}
     kept["marginalize"] = "auto" if kept["marginalize"] else False
+    the_family = family_from_dict(spec["family"]) if family is None else get_family(family)
+    kept["contrasts"] = fit.model.design.contrasts
+    if formula is not None and kept["contrasts"] and "contrasts" not in options:
+        columns = [str(name) for name in (fit.data if data is None else as_frame(data)).columns]
+        terms = parse(formula, the_family.dpar_names, columns)
+        kept["contrasts"] = codings_still_read(kept["contrasts"], terms)
     frozen = prior is None and formula is None and family is None
     rows = [Prior.from_dict(row) for row in spec["priors"]] if prior is None else prior
     return build(
         fit.formula if formula is None else formula,
         fit.data if data is None else data,
-        family_from_dict(spec["family"]) if family is None else family,
+        the_family,
         rows,
         threads=spec["threads"] if threads is None else threads,
         defaults=fit.model.default_priors if frozen else None,

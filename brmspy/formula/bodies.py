@@ -21,6 +21,7 @@ from brmspy.formula.expression import (
     Span,
     Text,
     Unary,
+    Word,
     deparse,
 )
 from brmspy.formula.functions import (
@@ -170,7 +171,7 @@ class _Reader:
                 return self.binary(expr)
             case Call():
                 return self.call(expr)
-            case Text():
+            case Text() | Word():
                 raise self.error(
                     "A non-linear formula computes with numbers, not with text.",
                     expr,

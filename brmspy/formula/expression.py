@@ -27,6 +27,7 @@ __all__ = [
     "Span",
     "Text",
     "Unary",
+    "Word",
     "calls_in",
     "children",
     "deparse",
@@ -98,6 +99,14 @@ class Name:
 
 
 @dataclass(frozen=True, slots=True)
+class Word:
+    """A name that stands for no variable, such as ``Sum`` in ``C(f, Sum)``."""
+
+    name: str
+    span: Span = field(default=_NOWHERE, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Arg:
     """An argument of a call, with its name if it was given one."""
 
@@ -142,7 +151,7 @@ class Binary:
     op_span: Span = field(default=_NOWHERE, compare=False)
 
 
-Expr: TypeAlias = Number | Text | Constant | Name | Call | Paren | Unary | Binary
+Expr: TypeAlias = Number | Text | Constant | Name | Word | Call | Paren | Unary | Binary
 
 
 def children(expr: Expr) -> tuple[Expr, ...]:
@@ -213,7 +222,7 @@ def deparse(expr: Expr) -> str:
             return '"' + "".join(_ESCAPES.get(char, char) for char in value) + '"'
         case Constant(name=name):
             return name
-        case Name(name=name):
+        case Name(name=name) | Word(name=name):
             return quoted(name)
         case Call(function=function, args=args):
             return f"{quoted(function)}({', '.join(_argument(arg) for arg in args)})"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from brmspy.errors import FormulaError
@@ -18,11 +19,19 @@ from brmspy.formula.expression import (
     Span,
     Text,
     Unary,
+    Word,
 )
 from brmspy.formula.lexer import Token, tokenize
 from brmspy.formula.operators import BINARY, UNARY
 
-__all__ = ["Sides", "parse_expression", "parse_sides"]
+__all__ = ["CODED", "OF_CODING", "OF_FACTOR", "Sides", "parse_expression", "parse_sides"]
+
+CODED = "C"
+"""The function that says how a factor is coded."""
+OF_FACTOR = ("x", "object", "data")
+"""Names that its first argument has here, in R and in patsy."""
+OF_CODING = ("contr", "contrast")
+"""Names that its second argument has."""
 
 # Python's words for the same values; nobody names a column so without backticks.
 _PYTHON_WORDS = {"True": "TRUE", "False": "FALSE", "None": "NULL"}
@@ -238,6 +247,8 @@ class _Parser:
                 break
             self.take()
         closing = self.close(args[-1].value)
+        if function.text == CODED:
+            args = _with_words(args)
         return Call(function.text, tuple(args), Span(function.span.start, closing.span.end))
 
     def argument(self) -> Arg:
@@ -300,6 +311,20 @@ class _Parser:
         return self.error(
             f"There is no operator between '{first}' and '{second}'.", self.token.span, hint
         )
+
+
+def _with_words(args: Sequence[Arg]) -> list[Arg]:
+    """Make a word of the name of a coding: in ``C(f, sum)``, ``sum`` is no column."""
+    unnamed = 0 if any(arg.name in OF_FACTOR for arg in args) else 1
+    free = [place for place, arg in enumerate(args) if arg.name is None]
+    coding = [place for place, arg in enumerate(args) if arg.name in OF_CODING]
+    chosen = coding or free[unnamed : unnamed + 1]
+    return [
+        Arg(Word(arg.value.name, arg.value.span), arg.name)
+        if place in chosen and isinstance(arg.value, Name)
+        else arg
+        for place, arg in enumerate(args)
+    ]
 
 
 def _value(text: str) -> float:

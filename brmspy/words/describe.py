@@ -90,6 +90,9 @@ def _model(fit: Fit) -> Iterator[str]:
         yield f"Observations were weighted by {deparse(response.weights)}{scaled}."
     lines = "; ".join(str(fit.formula).splitlines())
     yield f"In the notation of brms [1] the model is {lines}."
+    if design.contrasts:
+        coded = [f"{name} ({coding})" for name, coding in design.contrasts.items()]
+        yield f"Factors were coded by contrasts that were chosen for them: {_list(coded)}."
     if fit.record.dropped:
         verb = "was" if fit.record.dropped.startswith("1 row:") else "were"
         yield f"Because of missing values, {fit.record.dropped} {verb} left out."

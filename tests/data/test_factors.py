@@ -1,4 +1,4 @@
-"""Levels and contrasts."""
+"""Levels of factors."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from brmspy.data.columns import read_column
-from brmspy.data.factors import Levels, contrasts, encode
+from brmspy.data.factors import Levels, encode
 
 
 def categorical(values: list[Any], categories: list[Any], ordered: bool = False) -> pd.Series[Any]:
@@ -64,41 +64,3 @@ def test_match_finds_known_and_unknown_labels() -> None:
 def test_match_compares_labels_not_types() -> None:
     codes, unknown = Levels(("1", "2")).match(np.array([2.0, 1.0]))
     assert (codes.tolist(), unknown) == ([1, 0], ())
-
-
-def test_treatment_contrasts() -> None:
-    coding = contrasts(Levels(("a", "b", "c")), full=False)
-    assert coding.suffixes == ("b", "c")
-    assert coding.matrix.tolist() == [[0, 0], [1, 0], [0, 1]]
-
-
-def test_full_coding_ignores_the_order() -> None:
-    coding = contrasts(Levels(("a", "b", "c"), ordered=True), full=True)
-    assert coding.suffixes == ("a", "b", "c")
-    assert coding.matrix.tolist() == np.eye(3).tolist()
-
-
-# contr.poly(n) in closed form: Gram polynomials of equally spaced points, normalised.
-POLYNOMIALS = {
-    2: [[-1, 1]],
-    3: [[-1, 0, 1], [1, -2, 1]],
-    4: [[-3, -1, 1, 3], [1, -1, -1, 1], [-1, 3, -3, 1]],
-    5: [[-2, -1, 0, 1, 2], [2, -1, -2, -1, 2], [-1, 2, 0, -2, 1], [1, -4, 6, -4, 1]],
-}
-
-
-@pytest.mark.parametrize("size", POLYNOMIALS)
-def test_polynomial_contrasts(size: int) -> None:
-    columns = np.array(POLYNOMIALS[size], dtype=float)
-    expected = (columns / np.linalg.norm(columns, axis=1, keepdims=True)).T
-    coding = contrasts(Levels(tuple(map(str, range(size))), ordered=True), full=False)
-    np.testing.assert_allclose(coding.matrix, expected, atol=1e-14)
-    assert coding.suffixes == (".L", ".Q", ".C", "^4")[: size - 1]
-
-
-def test_polynomial_contrasts_of_many_levels() -> None:
-    coding = contrasts(Levels(tuple(map(str, range(60))), ordered=True), full=False)
-    centred = np.arange(60) - 29.5
-    np.testing.assert_allclose(coding.matrix[:, 0], centred / np.linalg.norm(centred), atol=1e-13)
-    np.testing.assert_allclose(coding.matrix.T @ coding.matrix, np.eye(59), atol=1e-12)
-    assert coding.suffixes[-1] == "^59"

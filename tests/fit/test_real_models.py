@@ -58,6 +58,10 @@ MODELS: dict[str, dict[str, Any]] = {
             brmspy.prior("normal(0, 1)", nlpar="b", lb=0),
         ],
     },
+    "contrasts": {
+        "formula": "y ~ x + f + C(chain, Helmert) + (f | g)",
+        "contrasts": {"f": {"hi - lo": [-0.5, 0.5]}},
+    },
     "fixed sigma": {"formula": brmspy.bf("y ~ 0 + x", sigma=0.5), "family": "student"},
     "prior only": {
         "formula": "n ~ 1 + (1 | g/chain)",

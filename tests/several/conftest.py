@@ -55,9 +55,10 @@ def unfitted() -> Callable[..., BrmsFit]:
         prior: Any = None,
         *,
         marginalize: Any = "auto",
+        contrasts: Any = None,
         **settings: Any,
     ) -> BrmsFit:
-        model = build(formula, data, family, prior, marginalize=marginalize)
+        model = build(formula, data, family, prior, marginalize=marginalize, contrasts=contrasts)
         arguments = settings_of(**settings).arguments()
         record = FitRecord(model.program.code, {}, {}, 1, (1,), ((0, 0),), arguments=arguments)
         return BrmsFit(model, (), {}, record)

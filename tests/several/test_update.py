@@ -12,6 +12,7 @@ import pytest
 from brmspy import (
     BrmsFit,
     BrmspyError,
+    DataError,
     FormulaError,
     PriorError,
     SamplingError,
@@ -128,6 +129,30 @@ def test_initial_values_are_for_the_parameters_they_were_given_for(
     each = unfitted("Reaction ~ Days", SLEEP, init=[{"sigma": 50.0}] * 4)
     assert started(each.update, chains=2).settings.init == "auto"
     assert unfitted("Reaction ~ Days", SLEEP, init=0.5).record.arguments["init"] == 0.5
+
+
+def test_contrasts_are_kept_as_far_as_their_factors_are(
+    started: Started, unfitted: Unfitted
+) -> None:
+    oats = load_dataset("oats")
+
+    def coefs(plan: Plan) -> list[str]:
+        return [coef.label for coef in plan.model.design.predictors["mu"].coefs]
+
+    chosen = {"varieties": "sum", "blocks": "helmert"}
+    fit = unfitted("yields ~ varieties + blocks", oats, contrasts=chosen)
+    blocks = [f"blocks{place}" for place in range(1, 6)]
+    assert coefs(started(fit.update)) == ["Intercept", "varieties1", "varieties2", *blocks]
+    fewer = started(fit.update, newdata=oats[oats["varieties"] != "Victory"])
+    assert coefs(fewer) == ["Intercept", "varieties1", *blocks]
+    assert coefs(started(fit.update, "~ . - blocks")) == ["Intercept", "varieties1", "varieties2"]
+    assert started(fit.update, "~ . - blocks").model.design.contrasts.keys() == {"varieties"}
+    new = started(fit.update, "~ . - blocks", contrasts={"varieties": "poly"})
+    assert coefs(new) == ["Intercept", "varieties.L", "varieties.Q"]
+    usual = started(fit.update, contrasts=None)
+    assert coefs(usual)[1] == "varietiesMarvellous"
+    with pytest.raises(DataError, match="'blocks'"):
+        fit.update("~ . - blocks", contrasts=chosen)
 
 
 def test_the_model_keeps_its_marginalisation(started: Started, unfitted: Unfitted) -> None:
