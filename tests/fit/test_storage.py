@@ -284,7 +284,10 @@ def cut(path: Path, fit: Fit) -> None:
         (lambda path, fit: path.write_text("Hello"), "is no fit saved by brmspy, or it is damaged"),
         (lambda path, fit: path.write_text(""), "is no fit saved by brmspy, or it is damaged"),
         (foreign, "is a netCDF file, but no fit.*arviz.from_netcdf"),
-        (newer, "saved by brmspy 99.0 in format 4.*reads formats up to 3. Upgrade"),
+        (
+            newer,
+            f"saved by brmspy 99.0 in format {FORMAT_VERSION + 1}.*up to {FORMAT_VERSION}. Upgrade",
+        ),
         (cut, "is no fit saved by brmspy, or it is damaged"),
     ],
 )
