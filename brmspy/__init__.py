@@ -58,6 +58,7 @@ if TYPE_CHECKING:
     from brmspy.families import bernoulli, binomial, gaussian, negbinomial, poisson, student
     from brmspy.formula import Formula, bf, lf, nlf, parse
     from brmspy.grids import grid
+    from brmspy.growth import time_to
     from brmspy.hypotheses import Hypotheses, hypothesis
     from brmspy.model import default_prior, stancode, standata
     from brmspy.parameters import VarCorr, coef, fixef, posterior_summary, ranef
@@ -73,6 +74,7 @@ if TYPE_CHECKING:
         plot_rank,
         plot_trace,
         pp_check,
+        prior_curves,
     )
     from brmspy.predict import (
         fitted,
@@ -141,6 +143,7 @@ _HOMES = {
     ),
     "brmspy.formula": ("Formula", "bf", "lf", "nlf", "parse"),
     "brmspy.grids": ("grid",),
+    "brmspy.growth": ("time_to",),
     "brmspy.hypotheses": ("Hypotheses", "hypothesis"),
     "brmspy.model": ("default_prior", "stancode", "standata"),
     "brmspy.parameters": ("VarCorr", "coef", "fixef", "posterior_summary", "ranef"),
@@ -156,6 +159,7 @@ _HOMES = {
         "plot_rank",
         "plot_trace",
         "pp_check",
+        "prior_curves",
     ),
     "brmspy.predict": (
         "fitted",
@@ -248,6 +252,7 @@ __all__ = [
     "pp_check",
     "predictions",
     "prior",
+    "prior_curves",
     "prior_draws",
     "prior_predictive",
     "ranef",
@@ -259,6 +264,7 @@ __all__ = [
     "stancode",
     "standata",
     "student",
+    "time_to",
     "unregister_curve",
     "update",
     "waic",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from brmspy import checks, effects, grids, hypotheses, parameters, plots, several, words
+from brmspy import checks, effects, grids, growth, hypotheses, parameters, plots, several, words
 from brmspy import predict as prediction
 from brmspy.fit import Fit
 
@@ -81,6 +81,8 @@ class BrmsFit(Fit):
     pp_check = plots.pp_check
     curves = plots.curves
     curve_table = plots.curve_table
+    prior_curves = plots.prior_curves
+    time_to = growth.time_to
 
     update = several.update
 

@@ -40,12 +40,17 @@ MAY_IMPORT: dict[str, set[str]] = {
     "fitting": {*BEFORE_PROGRAM, "program", "engine", "fit", "model"},
     "predict": {*BEFORE_PROGRAM, "program", "fit"},
     "parameters": {*BEFORE_PROGRAM, "program", "fit", "predict"},
-    "hypotheses": {*BEFORE_PROGRAM, "program", "fit", "predict"},
+    "apriori": {*BEFORE_PROGRAM, "program", "fit"},
+    "hypotheses": {*BEFORE_PROGRAM, "program", "fit", "predict", "apriori"},
     "words": {*BEFORE_PROGRAM, "program", "fit"},
     "drawing": set(),
     "grids": {"formula", "data", "families", "fit"},
     "effects": {"formula", "data", "families", "fit", "predict", "grids", "drawing"},
-    "plots": {*BEFORE_PROGRAM, "program", "fit", "predict", "grids", "drawing"},
+    "growth": {"formula", "nonlinear", "data", "fit", "predict", "grids", "drawing"},
+    "plots": {
+        *BEFORE_PROGRAM, "program", "fit", "predict", "grids", "drawing", "apriori", "growth",
+        "model",
+    },  # fmt: skip
     "several": {*BEFORE_PROGRAM, "fit", "fitting"},
     "checks": {*BEFORE_PROGRAM, "fit", "fitting", "predict"},
     "datasets": set(),
@@ -63,7 +68,7 @@ KEEPERS: dict[str, set[str]] = {
     "matplotlib": {"drawing", "plots"},
     "narwhals": {"data"},
     "tqdm": {"engine"},
-    "xarray": {"checks", "effects", "fit", "hypotheses", "parameters", "predict"},
+    "xarray": {"checks", "effects", "fit", "growth", "hypotheses", "parameters", "predict"},
 }
 
 

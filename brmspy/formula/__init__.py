@@ -3,7 +3,7 @@
 Nothing here knows of data, priors or Stan.
 """
 
-from brmspy.formula.bodies import curve_body
+from brmspy.formula.bodies import curve_body, curve_limit
 from brmspy.formula.curve import INPUT, LOG_RATE, NUMBER, RATE, RESPONSE, WIDTH, Curve
 from brmspy.formula.curves import CURVES, add_curve, remove_curve
 from brmspy.formula.formulas import Formula, SubFormula, bf, lf, nlf
@@ -44,6 +44,7 @@ __all__ = [
     "add_curve",
     "bf",
     "curve_body",
+    "curve_limit",
     "lf",
     "nlf",
     "parse",

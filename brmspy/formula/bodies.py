@@ -33,6 +33,7 @@ from brmspy.formula.functions import (
     Function,
     known_names,
 )
+from brmspy.formula.grammar import parse_expression
 from brmspy.formula.nonlinear import (
     Apply,
     Covariate,
@@ -43,7 +44,7 @@ from brmspy.formula.nonlinear import (
 )
 from brmspy.formula.specials import refuse_special_calls
 
-__all__ = ["Vocabulary", "curve_body", "read_body", "read_curve"]
+__all__ = ["Vocabulary", "curve_body", "curve_limit", "read_body", "read_curve"]
 
 _SYNONYMS = {"&&": "&", "||": "|"}
 _LOGICAL = ("<", ">", "<=", ">=", "==", "!=", "&", "|", "&&", "||")
@@ -137,9 +138,32 @@ def curve_body(curve: Curve) -> NonlinearExpr:
     -------
     NonlinearExpr
     """
+    return _within(curve, curve.body, curve.expression)
+
+
+def curve_limit(curve: Curve) -> NonlinearExpr | None:
+    """Return what a curve approaches as its last input grows, in the same terms.
+
+    Parameters
+    ----------
+    curve : Curve
+        The curve.
+
+    Returns
+    -------
+    NonlinearExpr or None
+        None if that is nothing, or not known.
+    """
+    if not curve.limit:
+        return None
+    return _within(curve, curve.limit, parse_expression(curve.limit))
+
+
+def _within(curve: Curve, source: str, expr: Expr) -> NonlinearExpr:
+    """Return the typed form of an expression of a curve's arguments."""
     bound: dict[str, NonlinearExpr] = {name: Covariate(name) for name in curve.inputs}
     bound |= {name: Parameter(name) for name in curve.parameters}
-    return _Reader(curve.body, Vocabulary((), ()), bound, Span(0, 0)).read(curve.expression)
+    return _Reader(source, Vocabulary((), ()), bound, Span(0, 0)).read(expr)
 
 
 @dataclass(frozen=True)

@@ -42,11 +42,15 @@ class Curve(Definition):
         `NUMBER`, or other words. How wide default priors may be follows from it.
     bounds : mapping of str to (float, float)
         Where arguments have natural bounds: of inputs, the values that the curve is made for.
+    limit : str
+        What the curve approaches as its last input grows, in R, in terms of its parameters as long
+        as they keep their bounds; empty where that is nothing, or not known.
     """
 
     inputs: tuple[str, ...] = ()
     units: Mapping[str, str] = field(default_factory=dict)
     bounds: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    limit: str = ""
 
     @property
     def parameters(self) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ from brmspy.errors import FormulaError, did_you_mean
 from brmspy.formula.curve import Curve
 from brmspy.formula.expression import names_in
 from brmspy.formula.functions import known_names
+from brmspy.formula.grammar import parse_expression
 from brmspy.formula.library import RECORDS
 
 __all__ = ["CURVES", "Curve", "add_curve", "remove_curve"]
@@ -71,7 +72,23 @@ def add_curve(curve: Curve, *, replace: bool = False) -> None:
                 curve.body,
                 (0, len(curve.body)),
             )
+    if curve.limit:
+        _check_limit(curve)
     _KNOWN[curve.name] = curve
+
+
+def _check_limit(curve: Curve) -> None:
+    """Refuse a limit that reads anything but parameters."""
+    for name in dict.fromkeys(names_in(parse_expression(curve.limit))):
+        if name not in curve.parameters:
+            start = curve.limit.index(name)
+            what = "an input" if name in curve.inputs else "not among its arguments"
+            raise FormulaError(
+                f"The limit of the curve {curve.name} reads {name!r}, which is {what}.",
+                curve.limit,
+                (start, start + len(name)),
+                did_you_mean(name, curve.parameters),
+            )
 
 
 def remove_curve(name: str) -> None:

@@ -38,6 +38,7 @@ _ASYMPTOTIC = (
         meaning="asymptotic regression",
         inputs=("input",),
         units={"Asym": RESPONSE, "R0": RESPONSE, "lrc": LOG_RATE},
+        limit="Asym",
     ),
     Curve(
         "SSasympOff",
@@ -46,6 +47,7 @@ _ASYMPTOTIC = (
         meaning="asymptotic regression with an offset",
         inputs=("input",),
         units={"Asym": RESPONSE, "lrc": LOG_RATE, "c0": INPUT},
+        limit="Asym",
     ),
     Curve(
         "SSasympOrig",
@@ -54,6 +56,7 @@ _ASYMPTOTIC = (
         meaning="asymptotic regression through the origin",
         inputs=("input",),
         units={"Asym": RESPONSE, "lrc": LOG_RATE},
+        limit="Asym",
     ),
     Curve(
         "SSvonbert",
@@ -68,6 +71,7 @@ _ASYMPTOTIC = (
         inputs=("input",),
         units={"Linf": RESPONSE, "K": RATE, "t0": INPUT},
         bounds={"K": _POSITIVE},
+        limit="Linf",
     ),
     Curve(
         "SSweibull",
@@ -88,6 +92,7 @@ _ASYMPTOTIC = (
             "pwr": NUMBER,
         },
         bounds={"x": _POSITIVE, "pwr": _POSITIVE},
+        limit="Asym",
     ),
 )
 
@@ -105,6 +110,7 @@ _EXPONENTIAL = (
         meaning="biexponential decay",
         inputs=("input",),
         units={"A1": RESPONSE, "lrc1": LOG_RATE, "A2": RESPONSE, "lrc2": LOG_RATE},
+        limit="0",
     ),
     Curve(
         "SSfol",
@@ -125,6 +131,7 @@ _EXPONENTIAL = (
             "lCl": "log of unit of the dose / (unit of the response * unit of the input)",
         },
         bounds={"Dose": _POSITIVE, "input": _POSITIVE},
+        limit="0",
     ),
     Curve(
         "SSexpdecay",
@@ -133,6 +140,7 @@ _EXPONENTIAL = (
         meaning="exponential decay",
         inputs=("input",),
         units={"R0": RESPONSE, "lrc": LOG_RATE},
+        limit="0",
     ),
     Curve(
         "SSexpgrowth",
@@ -158,6 +166,7 @@ _SIGMOID = (
         meaning="four-parameter logistic",
         inputs=("input",),
         units={"A": RESPONSE, "B": RESPONSE, "xmid": INPUT, "scal": WIDTH},
+        limit="ifelse(scal > 0, B, A)",
     ),
     Curve(
         "SSgompertz",
@@ -172,6 +181,7 @@ _SIGMOID = (
         inputs=("x",),
         units={"Asym": RESPONSE, "b2": NUMBER, "b3": NUMBER},
         bounds={"b2": _POSITIVE, "b3": (0.0, 1.0)},
+        limit="Asym",
     ),
     Curve(
         "SSlogis",
@@ -180,6 +190,7 @@ _SIGMOID = (
         meaning="logistic growth",
         inputs=("input",),
         units={"Asym": RESPONSE, "xmid": INPUT, "scal": WIDTH},
+        limit="ifelse(scal > 0, Asym, 0)",
     ),
     Curve(
         "SSrichards",
@@ -195,6 +206,7 @@ _SIGMOID = (
         inputs=("input",),
         units={"Asym": RESPONSE, "xmid": INPUT, "scal": WIDTH, "nu": NUMBER},
         bounds={"scal": _POSITIVE, "nu": _POSITIVE},
+        limit="Asym",
     ),
     Curve(
         "SSbilogis",
@@ -219,6 +231,7 @@ _SIGMOID = (
             "scal2": WIDTH,
         },
         bounds={"scal1": _POSITIVE, "scal2": _POSITIVE},
+        limit="Asym1 + Asym2",
     ),
 )
 
@@ -235,6 +248,7 @@ _SATURATING = (
         inputs=("input",),
         units={"Vm": RESPONSE, "K": INPUT},
         bounds={"input": _POSITIVE, "K": _POSITIVE},
+        limit="Vm",
     ),
     Curve(
         "SShill",
@@ -249,6 +263,7 @@ _SATURATING = (
         inputs=("input",),
         units={"Emax": RESPONSE, "EC50": INPUT, "n": NUMBER},
         bounds={"input": _POSITIVE, "EC50": _POSITIVE, "n": _POSITIVE},
+        limit="Emax",
     ),
     Curve(
         "SSholling2",
@@ -262,6 +277,7 @@ _SATURATING = (
         inputs=("input",),
         units={"a": _PER_INPUT, "h": "1 / unit of the response"},
         bounds={"input": _POSITIVE, "a": _POSITIVE, "h": _POSITIVE},
+        limit="1 / h",
     ),
     Curve(
         "SSpowerlaw",

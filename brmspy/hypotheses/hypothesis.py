@@ -16,7 +16,7 @@ from brmspy.fit import Fit
 from brmspy.formula.nonlinear import Apply, Num, Parameter
 from brmspy.hypotheses.density import density_at
 from brmspy.hypotheses.names import Vocabulary, parameter_names
-from brmspy.hypotheses.priors import PriorDraws
+from brmspy.apriori import PriorDraws
 from brmspy.hypotheses.reading import Statement, affine, read_statement
 from brmspy.hypotheses.result import Hypotheses
 from brmspy.nonlinear import evaluate

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -25,10 +26,11 @@ from brmspy.drawing import (
     looks,
     spaghetti,
 )
+from brmspy.errors import BrmspyError
 from brmspy.fit import Fit
 from brmspy.grids import grid_columns
-from brmspy.plots.curve_data import CurveRequest, Curves, compute_curves
-from brmspy.plots.probabilities import interval_words
+from brmspy.growth import NO_GROUP, CurveRequest, Curves, TimesTo, compute_curves, time_to
+from brmspy.plots.probabilities import check_probabilities, interval_words, percent
 from brmspy.plots.words import counts_trials, mean_label, response_label
 
 if TYPE_CHECKING:
@@ -43,21 +45,25 @@ Entries = list[tuple["Artist", str]]
 _MOST_PANELS = 24
 _DODGE = 0.16  # between the values of by, along a factor
 _ONE = Look(BLUE, "-", "o")
+_DARK = Look(INK, "-", "D")
 
 
 def curves(
     fit: Fit,
-    x: str,
+    x: str | None = None,
     *,
     by: str | None = None,
     group: str | None = None,
+    levels: Sequence[Any] | None = None,
     facet: bool = False,
     slope: bool = False,
+    mark: float | Sequence[float] | None = None,
     at: Mapping[str, Any] | None = None,
     dpar: str | None = None,
     nlpar: str | None = None,
     points: bool = True,
     extend: bool = False,
+    xlim: tuple[float, float] | None = None,
     prob: float = 0.5,
     prob_outer: float = 0.95,
     resolution: int = 50,
@@ -76,19 +82,28 @@ def curves(
     ----------
     fit : BrmsFit
         The fitted model.
-    x : str
-        A predictor: a number, such as age, or a factor.
+    x : str, optional
+        A predictor: a number, such as age, or a factor. By default the only number that the
+        non-linear formula reads, or in linear models the only numeric predictor.
     by : str, optional
         A predictor whose values get curves of their own: the levels of a factor, or of a number
         its values, if there are up to five, or mean and mean ± sd.
     group : str, optional
         The grouping factor whose levels get curves; by default that of the model, if it has only
         one, or the one that is nested in all others. ``"NA"`` for the population alone.
+    levels : sequence, optional
+        Only these of its levels, in this order.
     facet : bool
         Give each level a panel, with the bands of its own curve; the population's is dashed. At
-        most 24 levels. Without levels, each value of `by` gets one.
+        most 24 levels, unless `levels` names more. Without levels, each value of `by` gets one.
     slope : bool
-        Show the derivative of the curves.
+        Show the derivative of the curves: the growth rate. That of a non-linear formula is exact;
+        links other than the identity, and linear predictors that read x through a function, are
+        differentiated by differences.
+    mark : float or sequence of float, optional
+        Fractions of the asymptote, such as 0.9: when the curve of the population reaches them is
+        marked by a dot with intervals, or for panels of levels when theirs do. See
+        `brmspy.time_to`.
     at : mapping of str to Any, optional
         Values at which to hold other predictors.
     dpar, nlpar : str, optional
@@ -97,6 +112,8 @@ def curves(
         Whether to draw the data; of slopes and parameters there are none.
     extend : bool
         Draw each level's curve along all of x, not only where it was observed.
+    xlim : (float, float), optional
+        Where curves begin and end; by default with the data, or with the last mark.
     prob, prob_outer : float
         Probabilities of the inner and of the outer band.
     resolution : int
@@ -121,6 +138,8 @@ def curves(
     See Also
     --------
     curve_table : The numbers of the picture.
+    time_to : The numbers of the marks.
+    prior_curves : The same before there is a fit.
 
     Examples
     --------
@@ -132,24 +151,32 @@ def curves(
     ('Days', 'Reaction')
     >>> fit.curves("Days", facet=True).shape
     (18,)
+    >>> fit.curves(facet=True, levels=["308", "335"]).shape
+    (2,)
     """
+    check_probabilities(prob=prob, prob_outer=prob_outer)
     if facet:
         max_levels = min(max_levels, _MOST_PANELS)
     asked = CurveRequest(
-        x, by, group, dict(at or {}), dpar, nlpar, slope, prob, prob_outer, resolution,
-        max_levels, extend, ndraws,
+        x, by, group, levels, dict(at or {}), dpar, nlpar, slope, prob, prob_outer, resolution,
+        max_levels, extend, xlim, ndraws,
     )  # fmt: skip
+    marks = None if mark is None else _marks(fit, asked, mark, own=facet)
+    if marks is not None:
+        asked = replace(asked, xlim=xlim or _reaching(fit, marks))
     found = compute_curves(fit, asked, shared=facet)
+    if marks is not None and marks.levels is not None and facet and not found.group:
+        marks = replace(marks, levels=None)
     data = _data(fit, found) if points and not slope and dpar is nlpar is None else None
     with house_style():
         if facet and found.group:
-            panels, entries = _draw_levels(found, data, asked, ax)
+            panels, entries = _draw_levels(found, data, marks, ax)
         elif facet and found.by is not None:
-            panels, entries = _draw_by(found, data, asked, ax)
+            panels, entries = _draw_by(found, data, marks, ax)
         else:
             panels = axes_for(1, ax)
-            entries = _draw_together(panels[0], found, data, found.by_values)
-        panels.labels(x, _label(fit, asked))
+            entries = _draw_together(panels[0], found, data, found.by_values, marks)
+        panels.labels(found.x.name, _label(fit, asked, found.x.name))
         if found.x.is_factor:
             for place in panels:
                 categories(place, found.x.labels)
@@ -161,15 +188,17 @@ def curves(
 
 def curve_table(
     fit: Fit,
-    x: str,
+    x: str | None = None,
     *,
     by: str | None = None,
     group: str | None = None,
+    levels: Sequence[Any] | None = None,
     slope: bool = False,
     at: Mapping[str, Any] | None = None,
     dpar: str | None = None,
     nlpar: str | None = None,
     extend: bool = False,
+    xlim: tuple[float, float] | None = None,
     prob: float = 0.5,
     prob_outer: float = 0.95,
     resolution: int = 50,
@@ -182,7 +211,8 @@ def curve_table(
     ----------
     fit : BrmsFit
         The fitted model.
-    x, by, group, slope, at, dpar, nlpar, extend, prob, prob_outer, resolution, max_levels, ndraws
+    x, by, group, levels, slope, at, dpar, nlpar, extend, xlim, prob, prob_outer, resolution, \
+max_levels, ndraws
         As for `curves`.
 
     Returns
@@ -209,15 +239,102 @@ def curve_table(
     >>> table["Estimate"].iloc[[0, -1]].round(-1).tolist()
     [250.0, 340.0]
     """
+    check_probabilities(prob=prob, prob_outer=prob_outer)
     asked = CurveRequest(
-        x, by, group, dict(at or {}), dpar, nlpar, slope, prob, prob_outer, resolution,
-        max_levels, extend, ndraws,
+        x, by, group, levels, dict(at or {}), dpar, nlpar, slope, prob, prob_outer, resolution,
+        max_levels, extend, xlim, ndraws,
     )  # fmt: skip
     return compute_curves(fit, asked).table
 
 
+@dataclass(frozen=True)
+class _Marks:
+    """When curves reach fractions of their asymptote.
+
+    Attributes
+    ----------
+    population : DataFrame
+        The rows of the population's curves, with the ends of both intervals.
+    levels : DataFrame or None
+        The rows of the levels' curves, if these are marked.
+    x : str
+        What the curves go along.
+    fractions : tuple of float
+        Which fractions.
+    quantiles : tuple of str
+        Names of the intervals' ends: outer, then inner.
+    """
+
+    population: pd.DataFrame
+    levels: pd.DataFrame | None
+    x: str
+    fractions: tuple[float, ...]
+    quantiles: tuple[str, str, str, str]
+
+    @property
+    def text(self) -> str:
+        """What a mark is, in words."""
+        shares = drawing.joined([percent(value) for value in self.fractions])
+        return f"{shares} of the asymptote"
+
+
+def _marks(
+    fit: Fit, asked: CurveRequest, mark: float | Sequence[float], *, own: bool
+) -> _Marks:
+    """Compute when curves reach fractions of their asymptote."""
+    if asked.slope or asked.dpar is not None or asked.nlpar is not None:
+        raise BrmspyError(
+            "mark= shows when the expected response reaches a fraction of its asymptote: leave "
+            "slope, dpar and nlpar out."
+        )
+    times = time_to(
+        fit,
+        mark,
+        x=asked.x,
+        by=asked.by,
+        group=asked.group if own else NO_GROUP,
+        levels=asked.levels if own else None,
+        at=asked.at,
+        prob=asked.prob_outer,
+        ndraws=asked.ndraws,
+    )
+    outer = [name for name in times.table if name.startswith("Q")]
+    tails = np.array([(1.0 - asked.prob) / 2.0, (1.0 + asked.prob) / 2.0])
+    inner = np.nanquantile(times.draws.to_numpy(), tails, axis=(0, 1))
+    table = times.table.assign(_inner_low=inner[0], _inner_high=inner[1])
+    quantiles = (outer[0], outer[-1], "_inner_low", "_inner_high")
+    fractions = tuple(dict.fromkeys(table["fraction"]))
+    shared, rest = table, None
+    group = _group_column(times)
+    if group is not None:
+        shared, rest = table[table[group].isna()], table[table[group].notna()]
+    return _Marks(shared, rest, times.x, fractions, quantiles)
+
+
+def _group_column(times: TimesTo) -> str | None:
+    """Return the column of the grouping factor, if there are levels."""
+    missing = [name for name in times.table if times.table[name].isna().any()]
+    return missing[0] if missing else None
+
+
+def _reaching(fit: Fit, marks: _Marks) -> tuple[float, float] | None:
+    """Return ends of an axis on which all marks stand; None if they do on that of the data."""
+    both = [marks.population, *([] if marks.levels is None else [marks.levels])]
+    seen = fit.model.design.data[marks.x].to_numpy(dtype=float)
+    low, high = float(seen.min()), float(seen.max())
+    first = min(float(table[marks.quantiles[0]].min()) for table in both)
+    last = max(float(table[marks.quantiles[1]].max()) for table in both)
+    if low <= first and last <= high:
+        return None
+    return min(low, first), max(high, last)
+
+
 def _draw_together(
-    ax: Axes, found: Curves, data: pd.DataFrame | None, values: Sequence[Any]
+    ax: Axes,
+    found: Curves,
+    data: pd.DataFrame | None,
+    values: Sequence[Any],
+    marks: _Marks | None,
 ) -> Entries:
     """Draw the curves of the population, of the levels and the data on one panel."""
     styles = _looks(found)
@@ -230,7 +347,28 @@ def _draw_together(
         rows = _of_value(found.population, found, value)
         curve = _draw_one(ax, found, rows, styles[value], _shift(found, value))
         named.append((curve, "population" if value is None else _value_label(found, value)))
+        if marks is not None:
+            rows = _of_value(marks.population, found, value)
+            entries += _draw_marks(ax, rows, marks, styles[value] if value is not None else _DARK)
     return named + thin + entries
+
+
+def _draw_marks(ax: Axes, rows: pd.DataFrame, marks: _Marks, look: Look) -> Entries:
+    """Draw when one curve reaches fractions of its asymptote: dots with intervals, and plumbs."""
+    if rows.empty:
+        return []
+    low, high, inner_low, inner_high = (rows[name].to_numpy() for name in marks.quantiles)
+    when, value = rows["Estimate"].to_numpy(), rows["value"].to_numpy()
+    dots = intervals(
+        ax, value, when, outer=(low, high), inner=(inner_low, inner_high), horizontal=True,
+        colour=look.colour, marker="D", size=6,
+    )  # fmt: skip
+    for place, height in zip(when, value, strict=True):
+        ax.plot(
+            [place, place], [0.0, height], color=look.colour, linestyle=":", linewidth=0.9,
+            zorder=1.6, scaley=False,
+        )  # fmt: skip
+    return [(dots, marks.text)]
 
 
 def _draw_thin(
@@ -255,7 +393,7 @@ def _draw_thin(
 
 
 def _draw_levels(
-    found: Curves, data: pd.DataFrame | None, asked: CurveRequest, ax: Any
+    found: Curves, data: pd.DataFrame | None, marks: _Marks | None, ax: Any
 ) -> tuple[Panels, Entries]:
     """Draw one panel for each level."""
     styles = _looks(found)
@@ -286,18 +424,22 @@ def _draw_levels(
             )[0]
             name = _value_label(found, value) if coloured else f"level of {found.group}"
             entries += [(curve, name), (dashed, "population")]
+            if marks is not None and marks.levels is not None:
+                here = marks.levels[(marks.levels[found.group] == level).to_numpy(dtype=bool)]
+                here = _of_value(here, found, value)
+                entries += _draw_marks(place, here, marks, look if coloured else _DARK)
         panels.head(number, level)
     return panels, entries
 
 
 def _draw_by(
-    found: Curves, data: pd.DataFrame | None, asked: CurveRequest, ax: Any
+    found: Curves, data: pd.DataFrame | None, marks: _Marks | None, ax: Any
 ) -> tuple[Panels, Entries]:
     """Draw one panel for each value of `by`."""
     panels = axes_for(len(found.by_values), ax, share_x=True, share_y=True)
     entries: Entries = []
     for number, value in enumerate(found.by_values):
-        entries += _draw_together(panels[number], found, data, (value,))
+        entries += _draw_together(panels[number], found, data, (value,), marks)
     return panels, entries
 
 
@@ -411,10 +553,10 @@ def _shift(found: Curves, value: Any) -> float:
     return step * (found.by_values.index(value) - (len(found.by_values) - 1) / 2)
 
 
-def _label(fit: Fit, asked: CurveRequest) -> str:
+def _label(fit: Fit, asked: CurveRequest, x: str) -> str:
     """Return what stands along y."""
     name = asked.nlpar or asked.dpar
     if name is None:
         counts = counts_trials(fit) and not _for_one_trial(fit)
         name = response_label(fit) if counts else mean_label(fit)
-    return f"change of {name} per unit of {asked.x}" if asked.slope else name
+    return f"change of {name} per unit of {x}" if asked.slope else name

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from brmspy.predict.along import Along, along
 from brmspy.predict.density import log_density
 from brmspy.predict.linear import distributional_parameters, linear_predictors
 from brmspy.predict.posterior import (
@@ -20,6 +21,8 @@ from brmspy.predict.summaries import (
 )
 
 __all__ = [
+    "Along",
+    "along",
     "check_probability",
     "distributional_parameters",
     "fitted",

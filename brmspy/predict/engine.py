@@ -137,23 +137,28 @@ class Request:
             name=name,
         )
 
+    def whole(self) -> Chunk:
+        """Return all rows at once."""
+        return self._chunk(slice(0, self.arrays.nobs), self._known_effects())
+
     def _chunks(self) -> Iterator[tuple[slice, Chunk]]:
         """Yield the rows in parts."""
-        model = self.fit.model
         known = self._known_effects()
         size = max(1, _CHUNK // self.draws.count)
         for start in range(0, self.arrays.nobs, size):
             rows = slice(start, min(start + size, self.arrays.nobs))
-            part = self.arrays.part(rows)
-            effects = tuple(
-                self._with_new_levels(block, group, columns)
-                for block, group, columns in zip(self.blocks, part.groups, known, strict=True)
-            )
-            response = None if self.response is None else self.response[rows]
-            yield (
-                rows,
-                Chunk(model.design, model.family, self.draws.values, part, effects, response),
-            )
+            yield rows, self._chunk(rows, known)
+
+    def _chunk(self, rows: slice, known: Sequence[tuple[FloatArray, ...]]) -> Chunk:
+        """Return some of the rows, with the effects of the levels that they have."""
+        model = self.fit.model
+        part = self.arrays.part(rows)
+        effects = tuple(
+            self._with_new_levels(block, group, columns)
+            for block, group, columns in zip(self.blocks, part.groups, known, strict=True)
+        )
+        response = None if self.response is None else self.response[rows]
+        return Chunk(model.design, model.family, self.draws.values, part, effects, response)
 
     def _known_effects(self) -> list[tuple[FloatArray, ...]]:
         """Return the effects of the levels that the model has seen, for each block in use."""

@@ -18,6 +18,7 @@ __all__ = [
     "BlockEffects",
     "all_effects",
     "distributional_parameters",
+    "linear_predictor",
     "linear_predictors",
 ]
 
@@ -106,7 +107,7 @@ def linear_predictors(
         if predictor.name not in wanted:
             continue
         if isinstance(predictor, LinearPredictor):
-            values[predictor.name] = _linear(draws, arrays, blocks, predictor.name, count)
+            values[predictor.name] = linear_predictor(draws, arrays, blocks, predictor.name)
         else:
             body = evaluate(predictor.body, {**arrays.covariates, **values})
             values[predictor.name] = np.broadcast_to(body, (count, arrays.nobs))
@@ -162,10 +163,27 @@ def _ingredients(design: Design, only: str | None) -> set[str]:
     return wanted
 
 
-def _linear(
-    draws: Draws, arrays: Arrays, blocks: Sequence[BlockEffects], name: str, count: int
+def linear_predictor(
+    draws: Draws, arrays: Arrays, blocks: Sequence[BlockEffects], name: str
 ) -> FloatArray:
-    """Return X b + offset + Z r of one predictor, shape (draw, obs)."""
+    """Return X b + offset + Z r of one predictor.
+
+    Parameters
+    ----------
+    draws : mapping of str to ndarray, shape (draw, ...)
+        The user's parameters.
+    arrays : Arrays
+        The rows.
+    blocks : sequence of BlockEffects
+        The effects of each block of `arrays`.
+    name : str
+        The linear predictor.
+
+    Returns
+    -------
+    ndarray, shape (draw, obs)
+    """
+    count = len(next(iter(draws.values())))
     pieces = arrays.predictors[name]
     if pieces.X.shape[1]:
         eta = draws[coefficient_variable(name)] @ pieces.X.T

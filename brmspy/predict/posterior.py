@@ -16,7 +16,7 @@ from brmspy.predict.engine import Chunk, request
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["log_lik", "posterior_epred", "posterior_linpred", "posterior_predict"]
+__all__ = ["checked_parameter", "log_lik", "posterior_epred", "posterior_linpred", "posterior_predict"]
 
 FloatArray = NDArray[np.float64]
 
@@ -309,11 +309,10 @@ def log_lik(
 
 def _expectation(fit: Fit, dpar: str | None, nlpar: str | None) -> Callable[[Chunk], NDArray[Any]]:
     """Return the function that computes the mean, or what is asked for in its place."""
+    checked_parameter(fit, dpar, nlpar)
     if nlpar is not None:
-        name = _predictor(fit, dpar, nlpar)  # raises if there is none
-        return lambda chunk: chunk.predictors(name)[name]
+        return lambda chunk: chunk.predictors(nlpar)[nlpar]
     if dpar is not None:
-        fit.family.dpar(dpar)  # raises if there is none
         return lambda chunk: chunk.parameters(chunk.predictors())[dpar]
 
     def mean(chunk: Chunk) -> FloatArray:
@@ -321,6 +320,27 @@ def _expectation(fit: Fit, dpar: str | None, nlpar: str | None) -> Callable[[Chu
         return chunk.family.mean(parameters, trials=chunk.arrays.trials)
 
     return mean
+
+
+def checked_parameter(fit: Fit, dpar: str | None, nlpar: str | None) -> None:
+    """Refuse a parameter to predict in place of the mean that there is not.
+
+    Parameters
+    ----------
+    fit : Fit
+        The fitted model.
+    dpar, nlpar : str or None
+        A distributional parameter, or a non-linear one.
+
+    Raises
+    ------
+    BrmspyError
+        If the model has no such parameter, or both are given.
+    """
+    if nlpar is not None:
+        _predictor(fit, dpar, nlpar)
+    elif dpar is not None:
+        fit.family.dpar(dpar)
 
 
 def _predictor(fit: Fit, dpar: str | None, nlpar: str | None) -> str:

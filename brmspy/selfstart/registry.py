@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import pandas as pd
 
 from brmspy.errors import FormulaError, did_you_mean
-from brmspy.formula import CURVES, Curve, add_curve, curve_body, remove_curve
+from brmspy.formula import CURVES, Curve, add_curve, curve_body, curve_limit, remove_curve
 from brmspy.selfstart import asymptotic, exponential, saturating, sigmoid
 from brmspy.selfstart.records import Guesses, SelfStart
 
@@ -47,6 +47,7 @@ def register_curve(
     meaning: str = "",
     units: Mapping[str, str] | None = None,
     bounds: Mapping[str, tuple[float, float]] | None = None,
+    limit: str = "",
     replace: bool = False,
 ) -> Curve:
     """Add a named curve, which formulas can then call like those that come with brmspy.
@@ -75,6 +76,9 @@ def register_curve(
     bounds : mapping of str to (float, float), optional
         Natural bounds of parameters, which their default priors keep, and of inputs, beyond which
         data are refused.
+    limit : str
+        What the curve approaches as its last input grows, as R text in terms of its parameters:
+        ``"a"``. Where it is not said, `BrmsFit.time_to` looks for it numerically.
     replace : bool
         Whether it may take the place of a curve that was registered before.
 
@@ -98,6 +102,7 @@ def register_curve(
     ...     inputs="x",
     ...     units={"top": RESPONSE, "rate": RATE},
     ...     bounds={"rate": (0.0, float("inf"))},
+    ...     limit="top",
     ... )
     >>> curve.usage
     'monomol(x, top, rate)'
@@ -120,6 +125,7 @@ def register_curve(
         inputs=(inputs,) if isinstance(inputs, str) else tuple(inputs),
         units=dict(units or {}),
         bounds=dict(bounds or {}),
+        limit=limit,
     )
     for argument, limits in curve.bounds.items():
         if not limits[0] < limits[1]:
@@ -136,6 +142,7 @@ def register_curve(
     add_curve(curve, replace=replace)
     try:
         curve_body(curve)
+        curve_limit(curve)
     except FormulaError:
         remove_curve(curve.name)
         raise

@@ -11,7 +11,7 @@ from scipy import stats
 
 import brmspy
 from brmspy import BrmsFit, prior
-from brmspy.hypotheses.priors import PriorDraws
+from brmspy.apriori import PriorDraws
 
 COUNT = 40_000
 
