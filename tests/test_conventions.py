@@ -48,9 +48,16 @@ MAY_IMPORT: dict[str, set[str]] = {
     "effects": {"formula", "data", "families", "fit", "predict", "grids", "drawing"},
     "growth": {"formula", "nonlinear", "data", "fit", "predict", "grids", "drawing"},
     "plots": {
-        *BEFORE_PROGRAM, "program", "fit", "predict", "grids", "drawing", "apriori", "growth",
+        *BEFORE_PROGRAM,
+        "program",
+        "fit",
+        "predict",
+        "grids",
+        "drawing",
+        "apriori",
+        "growth",
         "model",
-    },  # fmt: skip
+    },
     "several": {*BEFORE_PROGRAM, "fit", "fitting"},
     "checks": {*BEFORE_PROGRAM, "fit", "fitting", "predict"},
     "datasets": set(),

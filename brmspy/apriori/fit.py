@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from brmspy.apriori.draws import PriorDraws
@@ -10,14 +12,16 @@ from brmspy.fit import Fit, FitRecord
 from brmspy.fit.contract import FittedModel
 from brmspy.fit.datasets import RESERVED_DIMS, draws_dataset
 from brmspy.fit.naming import posterior_variables
-from brmspy.fit.variables import unique_dims
+from brmspy.fit.variables import Variable, unique_dims
 
 __all__ = ["prior_draws_fit"]
 
 _EXAMPLE = 'prior("normal(<likely value>, <its uncertainty>)"{where})'
 
 
-def prior_draws_fit(model: FittedModel, count: int, seed: int) -> Fit:
+def prior_draws_fit(
+    model: FittedModel, count: int, seed: int, variables: Sequence[Variable] | None = None
+) -> Fit:
     """Return independent draws from the prior of a model, as if it had been fitted to nothing.
 
     Parameters
@@ -28,6 +32,8 @@ def prior_draws_fit(model: FittedModel, count: int, seed: int) -> Fit:
         Number of draws, which come as one chain.
     seed : int
         Seed of the random numbers.
+    variables : sequence of Variable, optional
+        Names and labels of the model's parameters, if there is a fit of it.
 
     Returns
     -------
@@ -41,7 +47,10 @@ def prior_draws_fit(model: FittedModel, count: int, seed: int) -> Fit:
     """
     if model.priors.improper:
         raise PriorError(_flat(model))
-    variables = unique_dims(posterior_variables(model.design, model.program), RESERVED_DIMS)
+    if variables is None:
+        found = posterior_variables(model.design, model.program)
+        variables = unique_dims(found, RESERVED_DIMS)
+    parameters = tuple(variable for variable in variables if variable.section != "internal")
     record = FitRecord(
         stan_code="",
         toolchain={},
@@ -50,15 +59,16 @@ def prior_draws_fit(model: FittedModel, count: int, seed: int) -> Fit:
         chain_ids=(1,),
         seconds=((0.0, 0.0),),
     )
-    named = Fit(model, tuple(variables), {}, record)
+    named = Fit(model, parameters, {}, record)
     draws = PriorDraws(named, count, seed)
     values = {}
-    for variable in variables:
+    for variable in parameters:
         drawn = np.empty((1, count, *variable.shape))
         for index in np.ndindex(variable.shape):
             drawn[(0, slice(None), *index)] = draws.parameter(str(variable.brms[index]))
         values[variable.name] = drawn
-    return Fit(model, tuple(variables), {"posterior": draws_dataset(variables, values, {})}, record)
+    posterior = draws_dataset(parameters, values, {})
+    return Fit(model, parameters, {"posterior": posterior}, record)
 
 
 def _flat(model: FittedModel) -> str:

@@ -210,7 +210,8 @@ def _places(x: GridColumn, asked: CurveRequest) -> list[Any]:
     """Return where along x the population's curves are computed."""
     if asked.xlim is None:
         return x.sequence(asked.resolution)
-    return list(np.linspace(*map(float, asked.xlim), asked.resolution).tolist())
+    low, high = asked.xlim
+    return list(np.linspace(float(low), float(high), asked.resolution).tolist())
 
 
 def _unit_frame(fit: Fit, asked: CurveRequest, x: GridColumn, unit: Unit) -> pd.DataFrame:

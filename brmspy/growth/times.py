@@ -200,7 +200,7 @@ def time_to(
 
 def _checked_fractions(fraction: object) -> tuple[float, ...]:
     """Return fractions as numbers between 0 and 1, or raise."""
-    given = fraction if isinstance(fraction, (Sequence, np.ndarray)) else (fraction,)
+    given: Any = fraction if isinstance(fraction, (Sequence, np.ndarray)) else (fraction,)
     fine = len(given) > 0 and all(
         isinstance(value, (int, float, np.number))
         and not isinstance(value, bool)
@@ -314,7 +314,7 @@ class _Rows:
     def name(self, place: int) -> str:
         """Return what a curve is called in a sentence."""
         row = self.table.iloc[place]
-        own = [f"{key} {row[key]}" for key in self.table if not pd.isna(row[key])]
+        own = [f"{key} {value}" for key, value in row.items() if not pd.isna(value)]
         if place < len(self.population):
             return f"the population's curve{' at ' + ', '.join(own) if own else ''}"
         return f"the curve of {', '.join(own)}"
@@ -381,9 +381,7 @@ def _found(
             part = frame.iloc[begin : begin + size]
             curves = along(fit, part, x, re_formula=formula, ndraws=ndraws)
             parts.append(_times(curves, search, fractions))
-    times, values, states = (
-        np.concatenate(arrays, axis=1) for arrays in zip(*parts, strict=True)
-    )
+    times, values, states = (np.concatenate(arrays, axis=1) for arrays in zip(*parts, strict=True))
     return _Found(times, values, states, (curves.chain, curves.draw))
 
 
@@ -482,10 +480,7 @@ def _report(
     what, how = texts[reason]
     several = int((missing > 0).any(axis=1).sum())
     also = f" The same holds for {several - 1} other curves." if several > 1 else ""
-    message = (
-        f"{what[0].upper()}{what[1:]}, in {len(ids)} of {len(own)} draws ({shown})."
-        f"{also}"
-    )
+    message = f"{what[0].upper()}{what[1:]}, in {len(ids)} of {len(own)} draws ({shown}).{also}"
     if missing.max() > _FEW:
         raise BrmspyError(f"{message} {how}")
     warn(f"{message} These draws are left out. {how}", BrmspyWarning)
@@ -504,8 +499,7 @@ def _table(
     table["fraction"] = np.tile(fractions, len(rows.table))
     reached = ~np.isnan(draws)
     summaries = [
-        summarise_values(draws[mask, place][:, None], prob)
-        for place, mask in enumerate(reached.T)
+        summarise_values(draws[mask, place][:, None], prob) for place, mask in enumerate(reached.T)
     ]
     summary = pd.concat(summaries, ignore_index=True)
     for name in summary:

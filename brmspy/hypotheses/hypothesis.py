@@ -11,12 +11,12 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import optimize
 
+from brmspy.apriori import PriorDraws
 from brmspy.errors import BrmspyError, check_choice, did_you_mean
 from brmspy.fit import Fit
 from brmspy.formula.nonlinear import Apply, Num, Parameter
 from brmspy.hypotheses.density import density_at
 from brmspy.hypotheses.names import Vocabulary, parameter_names
-from brmspy.apriori import PriorDraws
 from brmspy.hypotheses.reading import Statement, affine, read_statement
 from brmspy.hypotheses.result import Hypotheses
 from brmspy.nonlinear import evaluate

@@ -8,7 +8,7 @@ from brmspy.plots.growth import curve_table, curves
 from brmspy.plots.pairs import plot_pairs
 from brmspy.plots.ppc import pp_check
 from brmspy.plots.prior import plot_prior
-from brmspy.plots.prior_curves import prior_curves
+from brmspy.plots.prior_growth import prior_curves
 from brmspy.plots.trace import plot_rank, plot_trace
 
 plot = plot_trace

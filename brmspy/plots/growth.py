@@ -278,9 +278,7 @@ class _Marks:
         return f"{shares} of the asymptote"
 
 
-def _marks(
-    fit: Fit, asked: CurveRequest, mark: float | Sequence[float], *, own: bool
-) -> _Marks:
+def _marks(fit: Fit, asked: CurveRequest, mark: float | Sequence[float], *, own: bool) -> _Marks:
     """Compute when curves reach fractions of their asymptote."""
     if asked.slope or asked.dpar is not None or asked.nlpar is not None:
         raise BrmspyError(
@@ -298,7 +296,7 @@ def _marks(
         prob=asked.prob_outer,
         ndraws=asked.ndraws,
     )
-    outer = [name for name in times.table if name.startswith("Q")]
+    outer = [str(name) for name in times.table if str(name).startswith("Q")]
     tails = np.array([(1.0 - asked.prob) / 2.0, (1.0 + asked.prob) / 2.0])
     inner = np.nanquantile(times.draws.to_numpy(), tails, axis=(0, 1))
     table = times.table.assign(_inner_low=inner[0], _inner_high=inner[1])
@@ -313,7 +311,7 @@ def _marks(
 
 def _group_column(times: TimesTo) -> str | None:
     """Return the column of the grouping factor, if there are levels."""
-    missing = [name for name in times.table if times.table[name].isna().any()]
+    missing = [str(name) for name in times.table if times.table[name].isna().any()]
     return missing[0] if missing else None
 
 

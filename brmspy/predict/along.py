@@ -172,9 +172,7 @@ class Along:
             return np.broadcast_to(rates.get(self.nlpar, np.zeros(1)), self.shape)
         if self._mean_is_predictor(values):
             return np.broadcast_to(rates.get("mu", np.zeros(1)), self.shape)
-        moving = {
-            name: rates[name] for name in rates if name in self.chunk.family.dpar_names
-        }
+        moving = {name: rates[name] for name in rates if name in self.chunk.family.dpar_names}
         if not moving:
             return np.zeros(self.shape)
         with np.errstate(all="ignore"):
@@ -200,9 +198,7 @@ class Along:
             return False
         return bool(np.array_equal(self.meant(values), values["mu"], equal_nan=True))
 
-    def _rates(
-        self, x: FloatArray, values: Mapping[str, FloatArray]
-    ) -> dict[str, FloatArray]:
+    def _rates(self, x: FloatArray, values: Mapping[str, FloatArray]) -> dict[str, FloatArray]:
         """Return the change of each predictor per unit of the column, of those that change."""
         rates: dict[str, FloatArray] = {}
         known = {**self._covariates(x), **values}

@@ -16,7 +16,13 @@ from brmspy.predict.engine import Chunk, request
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["checked_parameter", "log_lik", "posterior_epred", "posterior_linpred", "posterior_predict"]
+__all__ = [
+    "checked_parameter",
+    "log_lik",
+    "posterior_epred",
+    "posterior_linpred",
+    "posterior_predict",
+]
 
 FloatArray = NDArray[np.float64]
 

@@ -307,3 +307,88 @@ class TestPicture:
         assert legend(fit.curves("age")) == ["population", "data"]
         with pytest.raises(BrmspyError, match="leave group out"):
             fit.curves("age", group="id")
+
+
+@pytest.fixture(scope="module")
+def growth(make_fit: Make) -> BrmsFit:
+    return make_fit(
+        bf("y ~ a * age / (b + age)", "a ~ 1 + (1 | id)", "b ~ 1", nl=True),
+        DATA,
+        values={"b_a_Intercept": (50, 2), "b_b_Intercept": (3, 0.2)},
+        prior=[prior("normal(50, 10)", nlpar="a"), prior("normal(3, 1)", nlpar="b")],
+    )
+
+
+class TestGrowth:
+    """Non-linear curves: their input, levels, rates and marks."""
+
+    def test_input_is_found(self, growth: BrmsFit, make_fit: Make) -> None:
+        pd.testing.assert_frame_equal(growth.curve_table(), growth.curve_table("age"))
+        assert growth.curves().get_xlabel() == "age"
+        assert make_fit("y ~ age + arm", DATA).curves().get_xlabel() == "age"
+        with pytest.raises(BrmspyError, match="x='age' or x='base'"):
+            make_fit("y ~ age + base", DATA).curves()
+        with pytest.raises(BrmspyError, match="reads no number"):
+            make_fit("y ~ arm", DATA).curves()
+        two = make_fit(
+            bf("y ~ a * age + b * e", "a + b ~ 1", nl=True),
+            DATA,
+            prior=[prior("normal(0, 1)", nlpar=name) for name in "ab"],
+        )
+        table = two.curve_table("e", at={"age": 2.0}, resolution=2)
+        a, b = draws(two, "b_a_Intercept"), draws(two, "b_b_Intercept")
+        np.testing.assert_allclose(table["Estimate"], (2 * a + b * [1.0, 3.0]).mean(axis=0))
+
+    def test_chosen_levels(self, growth: BrmsFit) -> None:
+        axes = growth.curves(facet=True, levels=["r", "p"])
+        assert [ax.get_title() or ax.get_title(loc="left") for ax in axes] == ["r", "p"]
+        table = growth.curve_table(levels="q", resolution=2)
+        assert table["id"].dropna().unique().tolist() == ["q"]
+        with pytest.raises(BrmspyError, match="'id' has no level 's'"):
+            growth.curves(levels=["s"])
+        with pytest.raises(BrmspyError, match="say of which, with group="):
+            growth.curves(group="NA", levels=["p"])
+
+    def test_ends_of_curves(self, growth: BrmsFit) -> None:
+        table = growth.curve_table(xlim=(0, 30), resolution=4)
+        for _, own in table.groupby("id", dropna=False):
+            assert own["age"].tolist() == [0, 10, 20, 30]
+        with pytest.raises(BrmspyError, match=r"xlim = \(3, 3\) is not valid"):
+            growth.curves(xlim=(3, 3))
+
+    def test_growth_rate_is_exact(self, growth: BrmsFit) -> None:
+        table = growth.curve_table(slope=True, resolution=4, group="NA")
+        a, b = draws(growth, "b_a_Intercept"), draws(growth, "b_b_Intercept")
+        exact = a * b / (b + table["age"].to_numpy()) ** 2
+        np.testing.assert_allclose(table["Estimate"], exact.mean(axis=0), rtol=1e-12)
+        np.testing.assert_allclose(table["Q97.5"], np.quantile(exact, 0.975, axis=0), rtol=1e-12)
+
+    def test_marks(self, growth: BrmsFit) -> None:
+        ax = growth.curves(mark=0.8)
+        b = draws(growth, "b_b_Intercept").ravel()
+        diamond = next(line for line in ax.lines if line.get_marker() == "D")
+        np.testing.assert_allclose(diamond.get_xdata(), (4 * b).mean())
+        height = 0.8 * draws(growth, "b_a_Intercept").mean()
+        np.testing.assert_allclose(diamond.get_ydata(), height)
+        assert "80 % of the asymptote" in legend(ax)
+        # The curve goes on to the end of the mark.
+        end = np.quantile(4 * b, 0.975)
+        assert max(ax.lines[0].get_xdata()) == pytest.approx(end)
+        inside = growth.curves(mark=0.5, xlim=(1, 20))
+        assert max(inside.lines[0].get_xdata()) == 20
+
+    def test_marks_of_levels(self, growth: BrmsFit) -> None:
+        axes = growth.curves(mark=(0.5, 0.8), facet=True)
+        for ax, level in zip(axes, "pqr", strict=True):
+            diamonds = next(line for line in ax.lines if line.get_marker() == "D")
+            own = growth.time_to((0.5, 0.8), levels=[level]).table.iloc[2:]
+            np.testing.assert_allclose(diamonds.get_xdata(), own["Estimate"])
+            np.testing.assert_allclose(diamonds.get_ydata(), own["value"])
+        assert "50 % and 80 % of the asymptote" in legend(axes)
+
+    def test_marks_belong_to_curves_of_the_mean(self, growth: BrmsFit) -> None:
+        for option in ({"slope": True}, {"nlpar": "a"}, {"dpar": "sigma"}):
+            with pytest.raises(BrmspyError, match="leave slope, dpar and nlpar out"):
+                growth.curves("age", mark=0.9, **option)
+        with pytest.raises(BrmspyError, match=r"fraction = 2 is not valid"):
+            growth.curves(mark=2)

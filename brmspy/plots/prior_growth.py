@@ -139,7 +139,9 @@ def prior_curves(
     if xlim is not None:
         check_xlim(xlim)
     model = _model(fit, data, family, prior, default_priors)
-    drawn = prior_draws_fit(model, max(_BANDED, ndraws), _SEED if seed is None else seed)
+    variables = fit.variables if isinstance(fit, Fit) else None
+    count = max(_BANDED, ndraws)
+    drawn = prior_draws_fit(model, count, _SEED if seed is None else seed, variables)
     columns = grid_columns(drawn)
     column = columns[chosen_input(drawn, columns, x)]
     if column.is_factor:
@@ -150,7 +152,8 @@ def prior_curves(
             raise BrmspyError(f"x and by are both {by!r}: curves along a variable need another.")
     values = by_values(None if by is None else columns[by])
     level_of, notes = chosen_group(drawn, group)
-    places = np.linspace(*(xlim or (column.numbers.min(), column.numbers.max())), resolution)
+    first, last = xlim or (float(column.numbers.min()), float(column.numbers.max()))
+    places = np.linspace(float(first), float(last), resolution)
     curves = _curves(drawn, column.name, by, values, places, level_of, dict(at or {}))
     held = held_text(
         drawn, columns, grid(drawn, {column.name: [places[0]]}, at=at), (column.name, by)
@@ -212,9 +215,7 @@ def _model(fit: Any, data: Any, family: Any, prior: Any, default_priors: str) ->
         return fit.model
     if data is None:
         raise BrmspyError("A formula needs data: prior_curves(formula, data).")
-    return build(
-        fit, data, family, prior, default_priors=default_priors
-    )
+    return build(fit, data, family, prior, default_priors=default_priors)
 
 
 def _curves(
@@ -247,9 +248,7 @@ def _draw(
 ) -> list[tuple[Any, str]]:
     """Draw some curves, and the band and the median of all."""
     with np.errstate(invalid="ignore"):
-        low, middle, high = np.nanquantile(
-            curves, (0.5 - prob / 2, 0.5, 0.5 + prob / 2), axis=0
-        )
+        low, middle, high = np.nanquantile(curves, (0.5 - prob / 2, 0.5, 0.5 + prob / 2), axis=0)
     # Evenly spaced ones are as good as any: the draws are independent.
     some = curves[np.linspace(0, len(curves) - 1, ndraws).astype(int)]
     thin = spaghetti(ax, places, some, colour=BLUE, alpha=0.35)
