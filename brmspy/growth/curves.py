@@ -26,7 +26,14 @@ _CHUNK = 4_000_000  # numbers in one array of draws and rows
 
 @dataclass(frozen=True)
 class CurveRequest:
-    """What curves are asked for; see `brmspy.curves`."""
+    """What curves are asked for.
+
+    Attributes
+    ----------
+    x, by, group, levels, at, dpar, nlpar, slope, prob, prob_outer, resolution, max_levels, \
+extend, xlim, ndraws
+        As for `brmspy.curves`.
+    """
 
     x: str | None
     by: str | None

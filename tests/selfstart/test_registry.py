@@ -122,6 +122,10 @@ GOOD: dict[str, Any] = {
         ({"units": {"c": "mm"}}, "has no argument 'c'"),
         ({"bounds": {"a": (1.0, 0.0)}}, "leave nothing between them"),
         ({"start": 3}, "is not a function"),
+        ({"limit": "x"}, "limit of the curve mine reads 'x', which is an input"),
+        ({"limit": "2 * c"}, "reads 'c', which is not among its arguments"),
+        ({"limit": "a + "}, "nothing on the right of"),
+        ({"limit": "top(a)"}, r"no function top\(\)"),
     ],
 )
 def test_what_is_no_curve(changed: dict[str, Any], message: str) -> None:
