@@ -8,18 +8,17 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from brmspy.checks.display import count, row_labels
+from brmspy.checks.display import count
 from brmspy.checks.divergences import divergent_region
+from brmspy.checks.found_curve import curve_findings
+from brmspy.checks.found_parameters import parameter_findings
+from brmspy.checks.found_rows import row_findings
 from brmspy.checks.loo import Loo, loo
-from brmspy.checks.sensitivity import CONFLICT, STRONG_PRIOR, powerscale_sensitivity
-from brmspy.checks.suspects import Boundary, Unmoved, at_boundary, few_levels, same_as_prior
+from brmspy.checks.suspicion import Suspicion
 from brmspy.fit import Finding, Fit
 from brmspy.markup import Table, block, paragraph, wrapped
 
 __all__ = ["Check", "Suspicion", "check"]
-
-_MANY_ROWS = 10
-_SHOWN = 4
 
 _TITLES = {
     "interrupted": "Sampling was interrupted",
@@ -34,36 +33,14 @@ _TITLES = {
 }
 
 
-@dataclass(frozen=True)
-class Suspicion:
-    """Something that may be wrong.
-
-    Attributes
-    ----------
-    finding : str
-        What, in a few words.
-    evidence : str
-        How it shows.
-    advice : str
-        What to do.
-    call : str
-        The call that would help.
-    """
-
-    finding: str
-    evidence: str
-    advice: str
-    call: str
-
-
 @dataclass(frozen=True, eq=False, repr=False)
 class Check:
-    """What may be wrong with a fit, the most serious first.
+    """What may be wrong with a fit, and what one should know of it.
 
     Attributes
     ----------
     findings : tuple of Suspicion
-        Empty if all is well.
+        Problems first, then notes; empty if there is nothing to say.
     summary : str
         The diagnostics on one line.
     """
@@ -73,46 +50,58 @@ class Check:
 
     @property
     def ok(self) -> bool:
-        """Whether nothing was found."""
-        return not self.findings
+        """Whether there are no problems; there may be notes."""
+        return not self._problems
+
+    @property
+    def _problems(self) -> tuple[Suspicion, ...]:
+        return tuple(item for item in self.findings if item.kind == "problem")
 
     @property
     def table(self) -> pd.DataFrame:
-        """The findings as a table with columns finding, evidence, advice and call."""
-        columns = ["finding", "evidence", "advice", "call"]
+        """The findings as a table with columns kind, finding, evidence, advice and call."""
+        columns = ["kind", "finding", "evidence", "advice", "call"]
         rows = [[getattr(item, name) for name in columns] for item in self.findings]
         return pd.DataFrame(rows, columns=columns, dtype=object)
 
     def __repr__(self) -> str:
         lines = [self._title()]
         for number, item in enumerate(self.findings, start=1):
-            lines += ["", f"{number}. {item.finding}"]
+            marked = "" if item.kind == "problem" else "Note: "
+            lines += ["", f"{number}. {marked}{item.finding}"]
             lines += _indented(item.evidence) + _indented(item.advice)
             lines.append(f"   > {item.call}")
         return "\n".join(lines)
 
     def _repr_html_(self) -> str:
-        heads = ("Finding", "Evidence", "Advice", "Call")
+        heads = ("Kind", "Finding", "Evidence", "Advice", "Call")
         rows = tuple(
-            (str(number), (item.finding, item.evidence, item.advice, item.call))
+            (str(number), (item.kind, item.finding, item.evidence, item.advice, item.call))
             for number, item in enumerate(self.findings, start=1)
         )
         table = Table("", heads, rows, frozenset(heads))
-        parts = [paragraph(self._title()), *([] if self.ok else [table.html()])]
+        parts = [paragraph(self._title()), *([table.html()] if self.findings else [])]
         return block("check", "Checks of the fit", parts)
 
     def _title(self) -> str:
-        if self.ok:
-            return f"✓ {self.summary}"
-        return f"✗ {count(len(self.findings), 'finding')}: {self.summary}"
+        problems = len(self._problems)
+        counts = [(problems, "problem"), (len(self.findings) - problems, "note")]
+        found = " and ".join(count(number, noun) for number, noun in counts if number)
+        return f"{'✓' if self.ok else '✗'} {found + ': ' if found else ''}{self.summary}"
 
 
 def check(fit: Fit) -> Check:
     """Look for everything that may be wrong with a fit, and say what to do about it.
 
     The sampler's diagnostics, where in the posterior divergences lie, rows that the model does not
-    expect (Pareto k), priors that decide or contradict the data (power-scaling), parameters that
-    the data say nothing about, parameters at the end of their range, and groups with few levels.
+    expect (Pareto k) and how much depends on them, priors that decide or contradict the data
+    (power-scaling), parameters that the data say nothing or little about, coefficients that they do
+    not tell apart, parameters at the end of their range, groups with few levels, and levels with
+    fewer rows than effects. For a named curve with an asymptote (see `brmspy.named_curves`), also
+    which groups' rows do not come near it.
+
+    Problems, which may make results wrong, come before notes, which are what one should know when
+    reporting them.
 
     Parameters
     ----------
@@ -123,7 +112,8 @@ def check(fit: Fit) -> Check:
     -------
     Check
         Prints as one line if all is well; otherwise as a list of findings, each with evidence,
-        advice and the call that would help. Its `table` is a data frame.
+        advice and the call that would help. Its `table` is a data frame, and `ok` says whether
+        there are no problems.
 
     Examples
     --------
@@ -136,7 +126,12 @@ def check(fit: Fit) -> Check:
     estimate = None
     if fit.model.sample_prior == "no" and not any(f.kind == "not_finite" for f in fit.findings):
         estimate = loo(fit)
-        found += [*_rows(fit, estimate), *_parameters(fit)]
+        found += [
+            *row_findings(fit, estimate),
+            *parameter_findings(fit),
+            *curve_findings(fit),
+        ]
+    found.sort(key=lambda item: item.kind != "problem")  # stable
     return Check(tuple(found), _summary(fit, estimate))
 
 
@@ -168,7 +163,7 @@ def _summary(fit: Fit, estimate: Loo | None) -> str:
         bad = len(estimate.bad_rows)
         limit = f"{estimate.k_threshold:.2f}"
         parts.append(
-            f"Pareto k above {limit} in {count(bad, 'row')}"
+            f"Pareto k above {limit} in {bad} of {count(fit.nobs, 'row')}"
             if bad
             else f"all Pareto k below {limit}"
         )
@@ -213,143 +208,3 @@ def _remedy(fit: Fit, finding: Finding) -> str:
     if finding.kind == "interrupted":
         return "fit.update()"
     return "fit.prior_summary()"
-
-
-def _rows(fit: Fit, estimate: Loo) -> Iterator[Suspicion]:
-    """Yield the rows that the model does not expect."""
-    number = len(fit.names)
-    if estimate.p > number:
-        yield Suspicion(
-            "The data surprise the model",
-            f"p_loo, the effective number of parameters, is {estimate.p:.1f}: more than the "
-            f"{number} parameters that the model has.",
-            "Often the spread is larger than the family allows for: see where the data are unlike "
-            "what the model predicts, and take a family with a parameter for the spread, or an "
-            "effect for each row.",
-            "fit.pp_check()",
-        )
-    bad = estimate.bad_rows
-    if not len(bad):
-        return
-    labels = list(bad.index)
-    alone = any(levels == fit.nobs for levels in fit.ngrps.values())
-    many = alone or len(bad) > _MANY_ROWS
-    yield Suspicion(
-        "Rows that move the posterior",
-        f"Pareto k is above {estimate.k_threshold:.2f} in {count(len(bad), 'row')}, up to "
-        f"{bad.iloc[0]:.2f}: {row_labels(labels)}.",
-        f"Look at fit.data.loc[[{row_labels(labels[:_SHOWN])}]]: errors in the data, or rows that "
-        "another family would expect (student, negbinomial). fit.loo() is unsure of them; "
-        + (
-            "cross-validation by fitting again is not."
-            if many
-            else "fitting again without each is not."
-        ),
-        "fit.kfold(K=10)" if many else "fit.reloo()",
-    )
-
-
-def _parameters(fit: Fit) -> Iterator[Suspicion]:
-    """Yield parameters on which prior and data do not agree, or about which the data are silent."""
-    scaled = powerscale_sensitivity(fit).table
-    conflict = scaled[scaled["diagnosis"] == CONFLICT]
-    # Where the data pull, the posterior only happens to look like the prior.
-    unmoved = [item for item in same_as_prior(fit) if item.name not in conflict.index]
-    if len(conflict):
-        yield Suspicion(
-            "Prior and data disagree",
-            f"The posterior moves with the prior and with the data (power-scaling): "
-            f"{_sensitivities(conflict)}.",
-            "See whether the prior says what it should, above all its scale; if it does, report "
-            "how the results change with it.",
-            "fit.powerscale_sensitivity()",
-        )
-    silent = {item.name for item in unmoved}
-    weak = scaled[(scaled["diagnosis"] == STRONG_PRIOR) & ~scaled.index.isin(list(silent))]
-    if len(weak):
-        yield Suspicion(
-            "The prior decides",
-            "The posterior moves with the prior and hardly with the data (power-scaling): "
-            f"{_sensitivities(weak)}.",
-            "Well if the prior is meant to inform. Otherwise the data say little about "
-            f"{'it' if len(weak) == 1 else 'them'}: report that the prior decides, or leave the "
-            "term out.",
-            "fit.powerscale_sensitivity()",
-        )
-    for item in unmoved:
-        yield _unmoved(item)
-    for boundary in at_boundary(fit):
-        yield _boundary(fit, boundary)
-    for group, levels in few_levels(fit):
-        yield Suspicion(
-            f"{group} has few levels",
-            f"The spread between levels of {group} is estimated from {count(levels, 'level')}.",
-            "Its prior counts for much. Choose it with care, or take the factor as a predictor "
-            "(... + factor in place of (1 | factor)).",
-            f'fit.prior_draws("sd_{group}")',
-        )
-
-
-def _sensitivities(table: pd.DataFrame) -> str:
-    """Return the sensitivities of the most sensitive parameters."""
-    worst = table.sort_values("prior", ascending=False, kind="stable")
-    shown = [
-        f"{name} (prior {row['prior']:.2f}, data {row['likelihood']:.2f})"
-        for name, row in worst.head(_SHOWN).iterrows()
-    ]
-    more = len(table) - len(shown)
-    return ", ".join(shown) + (f" and {count(more, 'other')}" if more > 0 else "")
-
-
-def _unmoved(item: Unmoved) -> Suspicion:
-    low, high = item.interval
-    first, last = item.prior_interval
-    simpler = (
-        f"Without it the model is the same: write || in place of | for {item.group}."
-        if item.kind == "cor"
-        else "Say so when you report it: the prior decides. Or leave its term out."
-    )
-    return Suspicion(
-        f"The data say nothing about {item.name}",
-        f"Its posterior is its prior: 90 % of the draws lie in [{low:.4g}, {high:.4g}], of the "
-        f"prior in [{first:.4g}, {last:.4g}].",
-        simpler,
-        f'fit.powerscale_sensitivity("{item.name}")',
-    )
-
-
-def _boundary(fit: Fit, item: Boundary) -> Suspicion:
-    near = f"{100 * item.share:.0f} % of the draws of {item.name} lie between {item.bound:g} and "
-    evidence = f"{near}{item.limit:.2g}, next to its bound."
-    if item.kind == "sd":
-        return Suspicion(
-            f"{item.name} may be zero",
-            evidence,
-            "The data do not say whether the levels differ in this. Report an upper limit, not "
-            "the mean, and see whether the model predicts as well without the term.",
-            f"fit.loo_compare(fit.update({_without(fit, item)!r}))",
-        )
-    if item.kind == "cor":
-        return Suspicion(
-            f"{item.name} is at its bound",
-            evidence,
-            "The data cannot tell the two effects apart. A prior such as lkj(2) keeps correlations "
-            "away from -1 and 1.",
-            f'fit.update(prior=prior("lkj(2)", class_="cor", group={item.group!r}))',
-        )
-    return Suspicion(
-        f"{item.name} is at its bound",
-        evidence,
-        "Ask whether the bound is true to the subject: the data would have it further out.",
-        "fit.prior_summary()",
-    )
-
-
-def _without(fit: Fit, item: Boundary) -> str:
-    """Return the change of the formula that takes out the effects of a standard deviation."""
-    blocks = [info for info in fit.model.design.groups if info.group == item.group]
-    only = len(blocks) == 1 and len(blocks[0].coefs) == 1
-    coef = blocks[0].coefs[0] if only else None
-    if coef is not None and coef.label == "Intercept" and item.group.isidentifier():
-        return f". ~ . - (1 | {item.group})"
-    return f". ~ <without {item.name}>"

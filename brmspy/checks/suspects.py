@@ -10,13 +10,11 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from brmspy.fit import Fit
-from brmspy.priors import DISTRIBUTIONS, ElementPrior
+from brmspy.priors import DISTRIBUTIONS, ElementPrior, ParameterBlock
 
-__all__ = ["Boundary", "Unmoved", "at_boundary", "few_levels", "same_as_prior"]
+__all__ = ["Boundary", "Unmoved", "at_boundary", "little_known", "same_as_prior"]
 
 FloatArray = NDArray[np.float64]
-
-_FEW_LEVELS = 5  # Gelman and Hill (2007), section 11.5: below, the sd is hardly estimated
 
 # A parameter is at its bound if many draws lie in the tenth of its range that is next to it. A
 # normal distribution that is cut off at its mode has 15 % there; one whose mean is three standard
@@ -26,6 +24,10 @@ _MANY = 0.05
 _TOP = 0.95
 
 _SAME = 0.1  # largest difference of the distribution functions of prior and posterior
+# Little is known if the posterior is nearly as wide as the prior and lies where that does. Of two
+# normal distributions, one 0.7 times as wide as the other, 83 % overlap.
+_WIDE, _OVERLAP = 0.7, 0.75
+_BINS = 40
 
 
 @dataclass(frozen=True)
@@ -43,9 +45,10 @@ class Boundary:
     limit : float
         Where next to it begins.
     kind : str
-        ``"sd"``, ``"cor"`` or ``"other"``.
+        ``"sd"``, ``"cor"``, ``"nonlinear"`` for coefficients of non-linear parameters, or
+        ``"other"``.
     group : str
-        The grouping factor; empty for others.
+        The grouping factor, or the non-linear parameter; empty for others.
     """
 
     name: str
@@ -58,7 +61,7 @@ class Boundary:
 
 @dataclass(frozen=True)
 class Unmoved:
-    """A parameter about which the data say nothing.
+    """A parameter about which the data say nothing, or little.
 
     Attributes
     ----------
@@ -66,38 +69,26 @@ class Unmoved:
         The parameter.
     interval, prior_interval : tuple of float
         Central 90 % of the posterior and of the prior.
+    overlap : float
+        Of the two distributions: 1.0 if they are the same.
     kind : str
-        ``"sd"``, ``"cor"`` or ``"other"``.
+        ``"sd"``, ``"cor"``, ``"nonlinear"`` for coefficients of non-linear parameters, or
+        ``"other"``.
     group : str
-        The grouping factor; empty for others.
+        The grouping factor, or the non-linear parameter; empty for others.
     """
 
     name: str
     interval: tuple[float, float]
     prior_interval: tuple[float, float]
+    overlap: float
     kind: str
     group: str
 
-
-def few_levels(fit: Fit) -> list[tuple[str, int]]:
-    """Return the grouping factors that have too few levels to estimate a spread from.
-
-    Parameters
-    ----------
-    fit : BrmsFit
-        The fitted model.
-
-    Returns
-    -------
-    list of (str, int)
-        Factor and number of levels.
-
-    References
-    ----------
-    Gelman, A. and Hill, J. (2007). Data Analysis Using Regression and Multilevel/Hierarchical
-    Models. Cambridge University Press, section 11.5.
-    """
-    return [(group, levels) for group, levels in fit.ngrps.items() if levels < _FEW_LEVELS]
+    @property
+    def width(self) -> float:
+        """Width of the posterior's interval in units of the prior's."""
+        return float(np.diff(self.interval)[0] / np.diff(self.prior_interval)[0])
 
 
 def at_boundary(fit: Fit) -> list[Boundary]:
@@ -113,7 +104,7 @@ def at_boundary(fit: Fit) -> list[Boundary]:
     list of Boundary
     """
     found = []
-    for name, element, kind, group, draws in _parameters(fit):
+    for name, element, block, draws in _parameters(fit):
         if element.distribution == "constant":
             continue
         for bound, sign in ((element.lower, 1.0), (element.upper, -1.0)):
@@ -123,7 +114,16 @@ def at_boundary(fit: Fit) -> list[Boundary]:
             limit = _NEXT_TO * float(np.quantile(distance, _TOP))
             share = float(np.mean(distance < limit))
             if share > _MANY and not _is_uniform(element, bound, limit, share):
-                found.append(Boundary(name, bound, share, bound + sign * limit, kind, group))
+                found.append(
+                    Boundary(
+                        name,
+                        bound,
+                        share,
+                        bound + sign * limit,
+                        _kind(block),
+                        block.group or block.nlpar,
+                    )
+                )
     return found
 
 
@@ -147,15 +147,53 @@ def same_as_prior(fit: Fit) -> list[Unmoved]:
     -------
     list of Unmoved
     """
-    found = []
-    for name, element, kind, group, draws in _parameters(fit):
+    return [item for item, difference in _compared(fit) if difference < _SAME]
+
+
+def little_known(fit: Fit) -> list[Unmoved]:
+    """Return the non-linear parameters' coefficients whose posterior is nearly the prior.
+
+    Parameters
+    ----------
+    fit : BrmsFit
+        The fitted model.
+
+    Returns
+    -------
+    list of Unmoved
+        Without those of `same_as_prior`.
+    """
+    return [
+        item
+        for item, difference in _compared(fit)
+        if item.kind == "nonlinear"
+        and difference >= _SAME
+        and _WIDE < item.width < 1.0 / _WIDE
+        and item.overlap > _OVERLAP
+    ]
+
+
+def _compared(fit: Fit) -> Iterator[tuple[Unmoved, float]]:
+    """Yield the parameters with a proper prior, and how far their posterior is from it."""
+    for name, element, block, draws in _parameters(fit):
         if element.improper or element.distribution == "constant":
             continue
-        if _difference(draws, element) < _SAME:
-            interval = tuple(float(q) for q in np.quantile(draws, [0.05, 0.95]))
-            prior_interval = (_quantile(element, 0.05), _quantile(element, 0.95))
-            found.append(Unmoved(name, (interval[0], interval[1]), prior_interval, kind, group))
-    return found
+        low, high = (float(q) for q in np.quantile(draws, [0.05, 0.95]))
+        prior_interval = (_quantile(element, 0.05), _quantile(element, 0.95))
+        overlap = _overlap(draws, element)
+        of = block.group or block.nlpar
+        item = Unmoved(name, (low, high), prior_interval, overlap, _kind(block), of)
+        yield item, _difference(draws, element)
+
+
+def _overlap(draws: FloatArray, element: ElementPrior) -> float:
+    """Return what posterior and prior have in common.
+
+    On the scale of the prior's distribution function, where the prior is uniform.
+    """
+    places = np.clip(_cdf(element, draws), 0.0, 1.0)
+    counts, _ = np.histogram(places, bins=_BINS, range=(0.0, 1.0))
+    return float(np.minimum(counts / len(draws), 1.0 / _BINS).sum())
 
 
 def _difference(draws: FloatArray, element: ElementPrior) -> float:
@@ -165,8 +203,8 @@ def _difference(draws: FloatArray, element: ElementPrior) -> float:
     return float(np.maximum(steps[1:] - expected, expected - steps[:-1]).max())
 
 
-def _parameters(fit: Fit) -> Iterator[tuple[str, ElementPrior, str, str, FloatArray]]:
-    """Yield name, prior, kind, group and draws of each parameter with a prior of its own.
+def _parameters(fit: Fit) -> Iterator[tuple[str, ElementPrior, ParameterBlock, FloatArray]]:
+    """Yield name, prior, block and draws of each parameter with a prior of its own.
 
     Not of centred intercepts, which no draw is of.
     """
@@ -179,10 +217,15 @@ def _parameters(fit: Fit) -> Iterator[tuple[str, ElementPrior, str, str, FloatAr
             members = [(str(name), element) for name in variable.brms.flat]
         else:
             members = list(zip(block.names, priors.elements, strict=True))
-        kind = block.class_ if block.class_ in ("sd", "cor") else "other"
         for name, element in members:
             if name in fit:
-                yield name, element, kind, block.group, fit[name].to_numpy().ravel()
+                yield name, element, block, fit[name].to_numpy().ravel()
+
+
+def _kind(block: ParameterBlock) -> str:
+    if block.class_ in ("sd", "cor"):
+        return block.class_
+    return "nonlinear" if block.nlpar else "other"
 
 
 def _marginal(element: ElementPrior, size: int) -> ElementPrior:

@@ -8,11 +8,13 @@ from brmspy.pilot.blocks import block_diagonal, diagonal_blocks
 from brmspy.pilot.fit import pilot_fit
 from brmspy.pilot.layout import centred_columns
 from brmspy.pilot.records import BlockPilot, Pilot, PredictorPilot
+from brmspy.pilot.tries import best_start
 
 __all__ = [
     "BlockPilot",
     "Pilot",
     "PredictorPilot",
+    "best_start",
     "block_diagonal",
     "centred_columns",
     "diagonal_blocks",

@@ -16,6 +16,7 @@ https://doi.org/10.1162/neco.1992.4.3.415
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -249,6 +250,8 @@ class _Fit:
             jacobian = at + move
             prior = float(element.log_density(value))
             values.append(solver.marginal(moved) + prior + jacobian)
+        if not np.all(np.isfinite(values)):  # outside of the support
+            return math.nan, math.nan
         slope = (values[2] - values[0]) / (2.0 * step)
         bend = (values[2] - 2.0 * values[1] + values[0]) / step**2
         return slope, bend

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from brmspy.data import Design
+from brmspy.data import Arrays, Design
 from brmspy.families import Family
 from brmspy.formula import LinearPredictor
 from brmspy.nonlinear import evaluate
@@ -49,11 +49,19 @@ class RowDensity:
         The response's family.
     y : ndarray, shape (nobs,)
         The response, coded.
+    arrays : Arrays or None
+        The rows; those of the design by default.
     """
 
     design: Design
     family: Family
     y: NDArray[Any]
+    arrays: Arrays | None = None
+
+    @property
+    def own(self) -> Arrays:
+        """The rows."""
+        return self.design.arrays if self.arrays is None else self.arrays
 
     @property
     def linear(self) -> tuple[str, ...]:
@@ -76,25 +84,42 @@ class RowDensity:
         ndarray, shape (nobs,)
             Negative infinity where the density is not defined.
         """
-        values: dict[str, FloatArray] = {
-            name: etas[:, i][None] for i, name in enumerate(self.linear)
-        }
-        arrays = self.design.arrays
+        return self.values(etas[None], scalars)[0]
+
+    def values(
+        self, etas: FloatArray, scalars: Mapping[str, float | NDArray[np.float64]]
+    ) -> FloatArray:
+        """Return the same at several points.
+
+        Parameters
+        ----------
+        etas : ndarray, shape (points, nobs, P)
+            The linear predictors.
+        scalars : mapping of str to float or ndarray, shape (points,)
+            Distributional parameters that are one number.
+
+        Returns
+        -------
+        ndarray, shape (points, nobs)
+        """
+        values: dict[str, FloatArray] = {name: etas[:, :, i] for i, name in enumerate(self.linear)}
+        arrays = self.own
+        shape = (len(etas), arrays.nobs)
         with np.errstate(all="ignore"):
             for predictor in self.design.terms.predictors:
                 if not isinstance(predictor, LinearPredictor):
                     body = evaluate(predictor.body, {**arrays.covariates, **values})
-                    values[predictor.name] = np.broadcast_to(body, (1, arrays.nobs))
+                    values[predictor.name] = np.broadcast_to(body, shape)
             parameters = {
                 dpar.name: dpar.link.inverse(values[dpar.name])
                 if dpar.name in values
-                else np.array([[scalars[dpar.name]]])
+                else np.reshape(scalars[dpar.name], (-1, 1))
                 for dpar in self.family.dpars
             }
-        density = self.family.log_density(
-            self.y, parameters, trials=arrays.trials, eta=values.get("mu")
-        )
-        rows = np.broadcast_to(density, (1, arrays.nobs))[0]
+            density = self.family.log_density(
+                self.y, parameters, trials=arrays.trials, eta=values.get("mu")
+            )
+        rows = np.broadcast_to(density, shape)
         rows = rows if arrays.weights is None else rows * arrays.weights
         return np.where(np.isfinite(rows), rows, -np.inf)
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from brmspy.program.build import build_program
 from brmspy.program.initial import initial_point
 from brmspy.program.plan import SamplerPlan
+from brmspy.program.points import draws_at, random_point
 from brmspy.program.program import Program
 from brmspy.program.recover import coefficient_variable, correlated_pairs, group_members
 
@@ -19,6 +20,8 @@ __all__ = [
     "build_program",
     "coefficient_variable",
     "correlated_pairs",
+    "draws_at",
     "group_members",
     "initial_point",
+    "random_point",
 ]

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from brmspy.data import Arrays, Design
 from brmspy.families import Family
-from brmspy.pilot import Pilot, pilot_fit
+from brmspy.pilot import Pilot, best_start, pilot_fit
 from brmspy.priors import PriorSet
 from brmspy.program.choice import choose_coordinates
 from brmspy.program.compose import TermSet, compose_terms, prior_scope
@@ -72,7 +72,8 @@ def build_program(
         Threads of a chain. With more than one, the likelihood is summed over slices of rows; unless
         the program has no rows, as effects are integrated out.
     start : mapping of str to ndarray, shape (coefficients,), optional
-        Where the pilot fit starts, by linear predictor; at the priors' centres by default.
+        Where the pilot fit starts, by linear predictor; by default at the priors' centres, and with
+        a non-linear formula at the best of several random tries.
 
     Returns
     -------
@@ -82,7 +83,8 @@ def build_program(
     pilot = None
     if parameterization != "noncentered":
         scopes = {p.name: prior_scope(p) for p in design.terms.predictors}
-        pilot = pilot_fit(rows.design, rows.family, rows.y, priors, scopes, start)
+        model = (rows.design, rows.family, rows.y, priors, scopes)
+        pilot = pilot_fit(*model, start or best_start(*model))
     terms, suffixes = _terms(
         rows, priors, pilot, parameterization, marginalize=marginalize, prior_only=prior_only
     )

@@ -88,13 +88,19 @@ class Program:
                 complete[parameter.name] = np.broadcast_to(value, shape + value.shape)
             elif parameter.name not in complete and not parameter.internal:
                 # Stan writes nothing for a block without elements.
-                sizes = tuple(self._size(text) for text in parameter.size.split(", "))
+                sizes = tuple(self.size_of(text) for text in parameter.size.split(", "))
                 complete[parameter.name] = np.zeros(shape + sizes)
         return complete
 
-    def _size(self, text: str) -> int:
-        """Return what a size of a block is: a difference of numbers in the data, or one of them."""
-        first, *others = (int(self.data[name]) for name in text.split(" - "))
+    def size_of(self, text: str) -> int:
+        """Return what a size of a block is: a difference of numbers in the data, or one of them.
+
+        Parameters
+        ----------
+        text : str
+            Stan text of the size.
+        """
+        first, *others = (int(t) if t.isdigit() else int(self.data[t]) for t in text.split(" - "))
         return first - sum(others)
 
     def recover(self, draws: Draws) -> dict[str, NDArray[np.float64]]:

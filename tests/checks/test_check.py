@@ -10,10 +10,10 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from brmspy import BrmsFit, prior
+from brmspy import BrmsFit, bf, prior
 from brmspy.checks import Check
 from brmspy.checks.divergences import divergent_region
-from brmspy.checks.suspects import at_boundary, few_levels, same_as_prior
+from brmspy.checks.suspects import at_boundary, little_known, same_as_prior
 
 Example = Callable[[str], BrmsFit]
 MakeFit = Callable[..., BrmsFit]
@@ -52,7 +52,7 @@ class TestReport:
         assert text.endswith("0 divergences, all Pareto k below 0.70")
         assert "\n" not in text
         assert result.table.empty
-        assert list(result.table) == ["finding", "evidence", "advice", "call"]
+        assert list(result.table) == ["kind", "finding", "evidence", "advice", "call"]
         assert text in result._repr_html_()
 
     def test_findings_come_with_evidence_advice_and_call(
@@ -122,6 +122,10 @@ class TestSuspects:
         (shown,) = fit.check().findings
         assert shown.finding == "sd_g__Intercept may be zero"
         assert shown.call == "fit.loo_compare(fit.update('. ~ . - (1 | g)'))"
+        assert shown.kind == "note"
+        assert "60 rows in 6 levels of g" in shown.evidence
+        assert fit.check().ok
+        assert repr(fit.check()).startswith("✓ 1 note: 4 chains")
         assert at_boundary(grouped(make_fit, measured, sound())) == []
 
     def test_a_standard_deviation_that_is_its_prior(
@@ -179,12 +183,78 @@ class TestSuspects:
         calls = [item.call for item in fit.check().findings]
         assert 'fit.update(prior=prior("lkj(2)", class_="cor", group=\'g\'))' in calls
 
-    def test_few_levels(self, make_fit: MakeFit, measured: pd.DataFrame) -> None:
-        assert few_levels(grouped(make_fit, measured, sound())) == []
-        data = measured.assign(g=np.repeat(["a", "b", "c"], 20))
-        fit = grouped(make_fit, data, sound())
-        assert few_levels(fit) == [("g", 3)]
-        assert "g has few levels" in titles(fit.check())
+    @pytest.mark.parametrize(
+        ("centre", "sd", "nothing", "little"),
+        [(0.0, 2.0, True, False), (0.8, 1.6, False, True), (0.5, 0.3, False, False)],
+    )
+    def test_a_non_linear_parameter_that_the_data_leave_open(
+        self, centre: float, sd: float, nothing: bool, little: bool, make_fit: MakeFit
+    ) -> None:
+        data = pd.DataFrame({"x": np.linspace(1, 9, 20), "y": np.linspace(1, 2, 20)})
+        fit = make_fit(
+            bf("y ~ top * exp(-rate * x)", "top + rate ~ 1", nl=True),
+            data,
+            {
+                "b_top": np.random.default_rng(1).normal(1.0, 0.01, (4000, 1)),
+                "b_rate": np.random.default_rng(2).normal(centre, sd, (4000, 1)),
+                "sigma": np.random.default_rng(3).gamma(100, 0.01, 4000),
+            },
+            prior=[prior("normal(1, 1)", nlpar="top"), prior("normal(0, 2)", nlpar="rate")],
+        )
+        names = [item.name for item in same_as_prior(fit)]
+        assert names == (["b_rate_Intercept"] if nothing else [])
+        if nothing:
+            (found,) = same_as_prior(fit)
+            assert found.width == pytest.approx(1.0, abs=0.05)
+            assert found.overlap > 0.93
+        assert [item.name for item in little_known(fit)] == (["b_rate_Intercept"] if little else [])
+        if little:
+            (found,) = little_known(fit)
+            assert found.width == pytest.approx(0.8, abs=0.04)
+            # The area that the two densities have in common.
+            grid = np.linspace(-12, 12, 20_001)
+            densities = stats.norm.pdf(grid, 0, 2), stats.norm.pdf(grid, centre, sd)
+            common = np.minimum(*densities).sum() * (grid[1] - grid[0])
+            assert found.overlap == pytest.approx(common, abs=0.02)
+
+    def test_words_for_a_parameter_that_the_data_leave_open(self, make_fit: MakeFit) -> None:
+        data = pd.DataFrame({"conc": np.tile([1.0, 2.0, 4.0, 8.0], 5)})
+        data["rate"] = 10 * data["conc"] / (3 + data["conc"]) + 0.1 * np.cos(np.arange(20))
+        fit = make_fit(
+            bf("rate ~ SSmicmen(conc, V, half)", "V + half ~ 1", nl=True),
+            data,
+            {
+                "b_V": np.random.default_rng(1).normal(10.0, 0.1, (4000, 1)),
+                "b_half": np.random.default_rng(2).gamma(4.0, 1.0, (4000, 1)),
+                "sigma": np.random.default_rng(3).gamma(100, 0.001, 4000),
+            },
+            prior=prior("gamma(4, 1)", nlpar="half", lb=0),
+        )
+        [shown] = [i for i in fit.check().findings if "nothing about b_half" in i.finding]
+        assert shown.kind == "problem"
+        assert "all 20 rows" in shown.evidence
+        assert "half is input at which half the maximum is reached" in shown.advice
+        assert 'nlpar="half"' in shown.advice
+
+    def test_a_parameter_at_the_bound_of_its_curve(self, make_fit: MakeFit) -> None:
+        data = pd.DataFrame({"conc": np.tile([1.0, 2.0, 4.0, 8.0], 5)})
+        data["rate"] = 10 + 0.1 * np.cos(np.arange(20))
+        at_zero = np.abs(np.random.default_rng(2).normal(0, 0.01, (4000, 1)))
+        fit = make_fit(
+            bf("rate ~ SSmicmen(conc, V, half)", "V + half ~ 1", nl=True),
+            data,
+            {
+                "b_V": np.random.default_rng(1).normal(10.0, 0.1, (4000, 1)),
+                "b_half": at_zero,
+                "sigma": np.random.default_rng(3).gamma(100, 0.001, 4000),
+            },
+        )
+        [shown] = [
+            i for i in fit.check().findings if i.finding == "b_half_Intercept is at its bound"
+        ]
+        assert shown.kind == "problem"
+        assert "The 20 rows would have it further out" in shown.evidence
+        assert "half is input at which half the maximum is reached of SSmicmen()" in shown.advice
 
     def test_constants_and_intercepts_are_left_alone(
         self, make_fit: MakeFit, measured: pd.DataFrame
@@ -209,12 +279,35 @@ class TestRows:
     ) -> None:
         data = measured.copy()
         data.loc["row 7", "y"] = 200.0
-        result = make_fit("y ~ 1", data, normal_draws(data["y"].to_numpy())).check()
+        y = data["y"].to_numpy()
+        draws = normal_draws(y)
+        result = make_fit("y ~ 1", data, draws).check()
         (found,) = [item for item in result.findings if "Rows" in item.finding]
+        assert found.kind == "problem"
+        assert not result.ok
         assert "'row 7'" in found.evidence
+        assert "1 of 60 rows" in found.evidence
         assert "fit.data.loc[['row 7']]" in found.advice
         assert found.call == "fit.reloo()"
-        assert "Pareto k above 0.70 in 1 row" in result.summary
+        assert "Pareto k above 0.70 in 1 of 60 rows" in result.summary
+
+    def test_a_row_on_which_no_coefficient_hangs(
+        self, measured: pd.DataFrame, make_fit: MakeFit, normal_draws: Callable[..., Any]
+    ) -> None:
+        # Of a regression through the origin, a row at zero says nothing about the slope.
+        data = measured.assign(x=np.linspace(3, 4, 60))
+        data.loc["row 7", ["x", "y"]] = [0.0, 8.7]
+        rng = np.random.default_rng(1)
+        x, y = data["x"].to_numpy(), data["y"].to_numpy()
+        slope = x @ y / (x @ x)
+        sigma = np.sqrt(np.sum((y - slope * x) ** 2) / rng.chisquare(59, 4000))
+        b = slope + sigma / np.sqrt(x @ x) * rng.normal(size=4000)
+        result = make_fit("y ~ 0 + x", data, {"b": b[:, None], "sigma": sigma}).check()
+        (found,) = [item for item in result.findings if "unusual" in item.finding]
+        assert found.kind == "note"
+        assert "Without it, sigma would move by about" in found.evidence
+        assert "No coefficient hangs on it, the spread does" in found.advice
+        assert result.ok
 
 
 class TestPriors:
@@ -257,4 +350,15 @@ class TestRealFits:
 
     def test_overdispersion(self, example_fit: Example) -> None:
         assert "The data surprise the model" in titles(example_fit("epil").check())
-        assert example_fit("sleepstudy").check().findings[0].call == "fit.reloo()"
+
+    def test_little_to_worry_about(self, example_fit: Example) -> None:
+        # Its few unusual rows move sigma, but no coefficient.
+        check = example_fit("sleepstudy").check()
+        assert check.ok
+        (found,) = check.findings
+        assert found.kind == "note"
+        assert found.call == "fit.reloo()"
+
+    @pytest.mark.parametrize("name", ["plant_growth", "puromycin", "oats", "salamander"])
+    def test_no_problem_where_there_is_none(self, name: str, example_fit: Example) -> None:
+        assert example_fit(name).check().ok
