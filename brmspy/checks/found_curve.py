@@ -40,8 +40,9 @@ def curve_findings(fit: Fit) -> Iterator[Suspicion]:
         yield Suspicion(
             "No rows near the asymptote",
             f"The {rows}{own} lie in the first half of the way to {reach.asymptote}, {begins}: the "
-            f"fitted curve{'s have' if reach.by else ' has'} at most {_percent(furthest.share)} of it "
-            f"behind {'them' if reach.by else 'it'} (at {reach.input} = {furthest.at:.4g}).",
+            f"fitted curve{'s have' if reach.by else ' has'} at most "
+            f"{_percent(furthest.share)} of it behind {'them' if reach.by else 'it'} "
+            f"(at {reach.input} = {furthest.at:.4g}).",
             f"{reach.asymptote} is a guess that follows from the form of the curve and its prior. "
             "Set a prior that says what is known of it, take a curve that has no asymptote "
             "(SSexpgrowth, SSpowerlaw), or measure longer. Do not predict beyond the data.",
