@@ -60,6 +60,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     },
     "several": {*BEFORE_PROGRAM, "fit", "fitting"},
     "checks": {*BEFORE_PROGRAM, "fit", "fitting", "predict"},
+    "frequentist": {*BEFORE_PROGRAM, "fit", "predict", "drawing"},
     "datasets": set(),
 }
 
