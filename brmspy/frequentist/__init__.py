@@ -1,5 +1,7 @@
 """Maximum likelihood: the frequentist counterparts of the models."""
 
 from brmspy.frequentist.estimate import EffectBlock, MixedEstimate
+from brmspy.frequentist.glmm import generalized_mixed
+from brmspy.frequentist.mixed import linear_mixed
 
-__all__ = ["EffectBlock", "MixedEstimate"]
+__all__ = ["EffectBlock", "MixedEstimate", "generalized_mixed", "linear_mixed"]

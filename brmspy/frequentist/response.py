@@ -1,0 +1,160 @@
+"""The log density of a response along its linear predictor, with derivatives."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from brmspy.families import Dpar, Family
+
+__all__ = ["Derivatives", "Response", "has_expected_information"]
+
+FloatArray = NDArray[np.float64]
+
+_STEP = 1e-3  # of five-point differences in the linear predictor
+_WIDE_STEP = 1e-2  # the same for second derivatives
+_SHIFTS = np.array([-2.0, -1.0, 0.0, 1.0, 2.0])[:, None]
+_FIRST = np.array([1.0, -8.0, 0.0, 8.0, -1.0]) / 12.0
+_SECOND = np.array([-1.0, 16.0, -30.0, 16.0, -1.0]) / 12.0
+_END = 1e-4  # of a probability or a mean count
+
+# Families of which (d mean / d eta)^2 / variance is the information about eta.
+_EXPONENTIAL = frozenset({"bernoulli", "binomial", "gaussian", "negbinomial", "poisson"})
+
+
+@dataclass(frozen=True)
+class Derivatives:
+    """Log density and its derivatives in the linear predictor, row by row, times the weights.
+
+    Attributes
+    ----------
+    value, score, information : ndarray, shape (nobs,)
+    """
+
+    value: FloatArray
+    score: FloatArray
+    information: FloatArray
+
+
+@dataclass(frozen=True)
+class Response:
+    """A response with its family.
+
+    Attributes
+    ----------
+    y : ndarray, shape (nobs,)
+        Coded response.
+    family : Family
+        Its distribution.
+    trials : ndarray or None
+        Number of trials.
+    weights : ndarray, shape (nobs,)
+        What log densities are multiplied with.
+    expected : bool
+        Whether the information is the expected rather than the observed one.
+    """
+
+    y: NDArray[Any]
+    family: Family
+    trials: NDArray[Any] | None
+    weights: FloatArray
+    expected: bool
+
+    @property
+    def others(self) -> tuple[Dpar, ...]:
+        """Parameters of the family beside the mean."""
+        return self.family.dpars[1:]
+
+    @property
+    def start(self) -> FloatArray:
+        """Logs of the other parameters, above their lower bounds, to start from."""
+        spread = float(np.std(self.y)) or 1.0
+        return np.log([spread if dpar.name == "sigma" else 1.0 for dpar in self.others])
+
+    def others_at(self, logs: FloatArray) -> dict[str, float]:
+        """Return the other parameters on their natural scale."""
+        with np.errstate(over="ignore"):
+            values = np.exp(logs)
+        return {
+            dpar.name: dpar.lower + float(value)
+            for dpar, value in zip(self.others, values, strict=True)
+        }
+
+    def density(self, eta: FloatArray, logs: FloatArray) -> FloatArray:
+        """Return weighted log densities, shape (draw, obs), minus infinity where undefined."""
+        with np.errstate(all="ignore"):
+            rows = self.family.log_density(
+                self.y, self._parameters(eta, logs), trials=self.trials, eta=eta
+            )
+        return np.where(np.isfinite(rows), rows * self.weights, -np.inf)
+
+    def derivatives(self, eta: FloatArray, logs: FloatArray) -> Derivatives:
+        """Return log densities and their derivatives; zero where they are not defined."""
+        rows = self.density(eta + _STEP * _SHIFTS, logs)
+        with np.errstate(invalid="ignore"):
+            score = _FIRST @ rows / _STEP
+        information = self._expected(eta, logs) if self.expected else self._observed(eta, logs)
+        return Derivatives(rows[2], _finite(score), _finite(information))
+
+    def mean(self, eta: FloatArray, logs: FloatArray) -> FloatArray:
+        """Return the mean of the response, counts where there are trials."""
+        values = self.family.mean(self._parameters(eta[None], logs), trials=self.trials)
+        return np.broadcast_to(values, (1, len(eta)))[0].copy()
+
+    def saturated(self, logs: FloatArray) -> float:
+        """Return the log-likelihood of a model in which the mean is the response itself."""
+        share = self.y / (1.0 if self.trials is None else self.trials)
+        with np.errstate(all="ignore"):
+            eta = self.family.link.forward(share)[None]
+            parameters = {**self._parameters(eta, logs), "mu": share[None]}
+            rows = self.family.log_density(self.y, parameters, trials=self.trials)
+        return float((_finite(rows) * self.weights).sum())
+
+    def at_the_end(self, eta: FloatArray) -> NDArray[np.bool_]:
+        """Say in which rows the mean is nearly at the end of its range."""
+        mean, range_ = self.family.link.inverse(eta), self.family.dpars[0]
+        return np.asarray((mean - range_.lower < _END) | (range_.upper - mean < _END))
+
+    @property
+    def first_eta(self) -> float:
+        """A linear predictor of the size of the response."""
+        total = self.y.sum() / (len(self.y) if self.trials is None else self.trials.sum())
+        range_ = self.family.dpars[0]
+        inside = np.clip(total, range_.lower + 0.01, range_.upper - 0.01)
+        return float(self.family.link.forward(inside))
+
+    def _parameters(self, eta: FloatArray, logs: FloatArray) -> Mapping[str, FloatArray]:
+        """Return the family's parameters on their natural scale."""
+        others = {name: np.array([[value]]) for name, value in self.others_at(logs).items()}
+        return {self.family.dpars[0].name: self.family.link.inverse(eta), **others}
+
+    def _expected(self, eta: FloatArray, logs: FloatArray) -> FloatArray:
+        """Return the information about the linear predictor that is expected."""
+        inverse = self.family.link.inverse
+        with np.errstate(all="ignore"):
+            slope = _FIRST @ inverse(eta + _STEP * _SHIFTS) / _STEP
+            parameters = self._parameters(eta[None], logs)
+            if self.trials is not None:
+                slope = slope * self.trials
+            variance = self.family.variance(parameters, trials=self.trials)[0]
+            return np.asarray(np.square(slope) / variance * self.weights)
+
+    def _observed(self, eta: FloatArray, logs: FloatArray) -> FloatArray:
+        """Return minus the second derivative of the log density."""
+        rows = self.density(eta + _WIDE_STEP * _SHIFTS, logs)
+        with np.errstate(invalid="ignore"):
+            return np.asarray(-(_SECOND @ rows) / _WIDE_STEP**2)
+
+
+def has_expected_information(family: Family) -> bool:
+    """Whether the variance of a family says what information to expect."""
+    return family.name in _EXPONENTIAL
+
+
+def _finite(values: FloatArray) -> FloatArray:
+    """Return values with zero in place of what is not finite."""
+    return np.where(np.isfinite(values), values, 0.0)
