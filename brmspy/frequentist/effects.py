@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -20,7 +21,7 @@ from scipy.sparse.linalg import splu
 from brmspy.errors import BrmspyError
 from brmspy.frequentist.estimate import EffectBlock
 
-__all__ = ["Effects", "System", "log_determinant", "plus_identity"]
+__all__ = ["Columns", "Effects", "System", "column_sizes", "log_determinant"]
 
 FloatArray = NDArray[np.float64]
 
@@ -34,7 +35,7 @@ class System:
 
     Parameters
     ----------
-    matrix : sparse array, shape (size, size)
+    matrix : ndarray or sparse array, shape (size, size)
 
     Raises
     ------
@@ -43,10 +44,9 @@ class System:
     """
 
     def __init__(self, matrix: Any) -> None:
-        self.size = matrix.shape[0]
         self._dense: Any = None
-        if self.size <= _DENSE:
-            self._dense = linalg.cho_factor(matrix.toarray(), lower=True)
+        if isinstance(matrix, np.ndarray):
+            self._dense = linalg.cho_factor(matrix, lower=True, check_finite=False)
             self.log_determinant = 2.0 * float(np.log(np.diagonal(self._dense[0])).sum())
             return
         # Symmetric mode: pivots stay on the diagonal, so that U's diagonal holds them.
@@ -64,8 +64,65 @@ class System:
     def solve(self, right: FloatArray) -> FloatArray:
         """Return the solution for one or several right-hand sides."""
         if self._dense is not None:
-            return np.asarray(linalg.cho_solve(self._dense, right))
+            return np.asarray(linalg.cho_solve(self._dense, right, check_finite=False))
         return np.asarray(self._sparse.solve(right))
+
+
+@dataclass(frozen=True)
+class Columns:
+    """The matrix U that spherical effects are multiplied with: a few elements in each row.
+
+    Attributes
+    ----------
+    values : ndarray, shape (nobs, width)
+        The elements of each row that are not zero.
+    positions : ndarray of int, shape (nobs, width)
+        Their columns.
+    size : int
+        Number of columns.
+    """
+
+    values: FloatArray
+    positions: NDArray[np.intp]
+    size: int
+
+    def times(self, u: FloatArray) -> FloatArray:
+        """Return U u, shape (nobs,)."""
+        return np.asarray((self.values * u[self.positions]).sum(axis=1))
+
+    def crossed(self, matrix: FloatArray) -> FloatArray:
+        """Return U' M for a vector, shape (size,), or a matrix, shape (size, k)."""
+        if matrix.ndim == 2:
+            parts = [self.crossed(column) for column in matrix.T]
+            return np.column_stack(parts) if parts else np.empty((self.size, 0))
+        products = (self.values * matrix[:, None]).ravel()
+        return np.bincount(self.positions.ravel(), products, minlength=self.size)
+
+    def precision(self, weights: FloatArray) -> System:
+        """Return U' W U + I, the precision of effects with weights of the rows.
+
+        Raises
+        ------
+        numpy.linalg.LinAlgError
+            If negative weights make it other than positive definite.
+        """
+        weighted = self.values * weights[:, None]
+        if self.size <= _DENSE:
+            products = (weighted[:, :, None] * self.values[:, None, :]).ravel()
+            cells = (self.positions[:, :, None] * self.size + self.positions[:, None, :]).ravel()
+            square = np.bincount(cells, products, minlength=self.size**2)
+            square[:: self.size + 1] += 1.0
+            return System(square.reshape(self.size, self.size))
+        left, right = self._sparse(self.values), self._sparse(weighted)
+        return System(left.T @ right + sparse.eye_array(self.size))
+
+    def _sparse(self, values: FloatArray) -> Any:
+        """Return values at the places of U's elements."""
+        nobs, width = self.positions.shape
+        starts = np.arange(nobs + 1) * width
+        return sparse.csr_array(
+            (values.ravel(), self.positions.ravel(), starts), shape=(nobs, self.size)
+        )
 
 
 @dataclass(frozen=True)
@@ -75,9 +132,12 @@ class Effects:
     Attributes
     ----------
     blocks : tuple of EffectBlock
+    sizes : tuple of ndarray, shape (coefs,)
+        Size of the columns of Z, in units of one over which T is measured.
     """
 
     blocks: tuple[EffectBlock, ...]
+    sizes: tuple[FloatArray, ...]
 
     @classmethod
     def checked(cls, blocks: Sequence[Any], nobs: int) -> Effects:
@@ -101,7 +161,7 @@ class Effects:
             if not np.isfinite(Z).all():
                 raise BrmspyError(f"Z of block {number} holds values that are not finite.")
             checked.append(block._replace(Z=Z, index=index))
-        return cls(tuple(checked))
+        return cls(tuple(checked), tuple(column_sizes(block.Z) for block in checked))
 
     @property
     def size(self) -> int:
@@ -130,34 +190,30 @@ class Effects:
     def factors(self, theta: FloatArray) -> list[FloatArray]:
         """Return T of each block."""
         factors, at = [], 0
-        for block in self.blocks:
+        for block, sizes in zip(self.blocks, self.sizes, strict=True):
             size = block.Z.shape[1]
             T = np.zeros((size, size))
             where = np.tril_indices(size) if block.correlated else np.diag_indices(size)
             count = len(where[0])
             T[where] = theta[at : at + count]
             at += count
-            factors.append(T / _column_sizes(block.Z)[:, None])
+            factors.append(T / sizes[:, None])
         return factors
 
-    def columns(self, factors: Sequence[FloatArray]) -> Any:
-        """Return the matrix that u is multiplied with: sparse, shape (nobs, size)."""
-        nobs = len(self.blocks[0].Z) if self.blocks else 0
-        values, positions, first = [], [], 0
-        for block, T in zip(self.blocks, factors, strict=True):
+    def columns(self, factors: Sequence[FloatArray]) -> Columns:
+        """Return the matrix that u is multiplied with."""
+        values = [block.Z @ T for block, T in zip(self.blocks, factors, strict=True)]
+        return Columns(np.concatenate(values, axis=1), self._positions, self.size)
+
+    @cached_property
+    def _positions(self) -> NDArray[np.intp]:
+        """Position of each row's effects among all effects, block after block."""
+        positions, first = [], 0
+        for block in self.blocks:
             size = block.Z.shape[1]
-            values.append(block.Z @ T)
             positions.append(first + block.index[:, None] * size + np.arange(size))
             first += block.levels * size
-        width = sum(value.shape[1] for value in values)
-        return sparse.csr_array(
-            (
-                np.concatenate(values, axis=1).ravel(),
-                np.concatenate(positions, axis=1).ravel(),
-                np.arange(nobs + 1) * width,
-            ),
-            shape=(nobs, self.size),
-        )
+        return np.concatenate(positions, axis=1)
 
     def spread_out(self, factors: Sequence[FloatArray], u: FloatArray) -> tuple[FloatArray, ...]:
         """Return b = T u, shape (levels, coefs) for each block."""
@@ -207,16 +263,11 @@ class Effects:
         return bool(np.any(theta[self.start == 1.0] < _ZERO))
 
 
-def _column_sizes(Z: FloatArray) -> FloatArray:
+def column_sizes(Z: FloatArray) -> FloatArray:
     """Return the root mean square of the elements that are not zero, column by column."""
     counts = np.maximum(np.count_nonzero(Z, axis=0), 1)
     sizes = np.sqrt(np.square(Z).sum(axis=0) / counts)
     return np.where(sizes > 0.0, sizes, 1.0)
-
-
-def plus_identity(matrix: Any) -> Any:
-    """Return a sparse matrix plus the identity."""
-    return matrix + sparse.eye_array(matrix.shape[0])
 
 
 def log_determinant(matrix: FloatArray) -> float:

@@ -25,7 +25,7 @@ from scipy import special
 from brmspy.errors import BrmspyError, check_choice
 from brmspy.families import Family
 from brmspy.frequentist.checks import checked_columns, checked_rows, sentences
-from brmspy.frequentist.effects import Effects, System, log_determinant, plus_identity
+from brmspy.frequentist.effects import Columns, Effects, System, log_determinant
 from brmspy.frequentist.estimate import MixedEstimate
 from brmspy.frequentist.optimum import Optimum, delta_covariance, descend, minimise
 from brmspy.frequentist.response import Derivatives, Response, has_expected_information
@@ -126,7 +126,7 @@ class _Model:
             self.beta = current
         return _Modes(current, u, eta, value, factors, rows, step.system, step.information)
 
-    def _somewhere(self, beta: FloatArray, U: Any, logs: FloatArray) -> tuple[FloatArray, float]:
+    def _somewhere(self, beta: FloatArray, U: Columns | None, logs: FloatArray) -> tuple[FloatArray, float]:
         """Return effects at which the likelihood is defined, with its penalised logarithm."""
         for u in (self.u, np.zeros_like(self.u)):
             value = self._penalised(beta, u, U, logs)
@@ -134,17 +134,17 @@ class _Model:
                 return u, value
         raise np.linalg.LinAlgError("The likelihood is not defined.")
 
-    def _eta(self, beta: FloatArray, U: Any, u: FloatArray) -> FloatArray:
+    def _eta(self, beta: FloatArray, U: Columns | None, u: FloatArray) -> FloatArray:
         """Return the linear predictor."""
         eta = self.X @ beta + self.offset
-        return eta if U is None else eta + U @ u
+        return eta if U is None else eta + U.times(u)
 
-    def _penalised(self, beta: FloatArray, u: FloatArray, U: Any, logs: FloatArray) -> float:
+    def _penalised(self, beta: FloatArray, u: FloatArray, U: Columns | None, logs: FloatArray) -> float:
         """Return the log-likelihood given the effects, plus their log density without constant."""
         eta = self._eta(beta, U, u)
         return float(self.response.density(eta[None], logs).sum() - 0.5 * u @ u)
 
-    def _step(self, U: Any, rows: Derivatives, u: FloatArray, free: bool) -> _Step:
+    def _step(self, U: Columns | None, rows: Derivatives, u: FloatArray, free: bool) -> _Step:
         """Return Newton's step, with negative curvatures left out if they spoil it."""
         try:
             return self._step_with(U, rows, rows.information, u, free)
@@ -152,7 +152,7 @@ class _Model:
             return self._step_with(U, rows, np.maximum(rows.information, 0.0), u, free)
 
     def _step_with(
-        self, U: Any, rows: Derivatives, curvature: FloatArray, u: FloatArray, free: bool
+        self, U: Columns | None, rows: Derivatives, curvature: FloatArray, u: FloatArray, free: bool
     ) -> _Step:
         """Return Newton's step for given curvatures of the rows."""
         weighted = curvature[:, None] * self.X
@@ -161,9 +161,9 @@ class _Model:
         if U is None:
             beta = np.linalg.solve(information, slope) if free else np.zeros(len(slope))
             return _Step(beta, u, float(0.5 * slope @ beta), None, information)
-        system = System(plus_identity(U.T @ U.multiply(curvature[:, None]).tocsr()))
-        slope_u = U.T @ rows.score - u
-        cross = U.T @ weighted
+        system = U.precision(curvature)
+        slope_u = U.crossed(rows.score) - u
+        cross = U.crossed(weighted)
         solved = system.solve(np.column_stack([cross, slope_u]))
         information = information - cross.T @ solved[:, :-1]
         beta = np.zeros(len(slope))
@@ -174,7 +174,7 @@ class _Model:
         return _Step(beta, step, gain, system, information)
 
     def _length(
-        self, beta: FloatArray, u: FloatArray, step: _Step, U: Any, logs: FloatArray, value: float
+        self, beta: FloatArray, u: FloatArray, step: _Step, U: Columns | None, logs: FloatArray, value: float
     ) -> float:
         """Return how much of a step to make: all, a half, ... or nothing."""
         least = value - 1e-13 * abs(value)

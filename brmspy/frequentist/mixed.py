@@ -20,7 +20,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from brmspy.errors import BrmspyError
 from brmspy.frequentist.checks import checked_columns, checked_rows, sentences
-from brmspy.frequentist.effects import Effects, System, log_determinant, plus_identity
+from brmspy.frequentist.effects import Effects, System, log_determinant
 from brmspy.frequentist.estimate import MixedEstimate
 from brmspy.frequentist.optimum import Optimum, curvature, delta_covariance, minimise
 
@@ -114,15 +114,14 @@ class LinearModel:
             mean = self.X @ beta
             squares = float(np.square(root * (self.y - mean)).sum())
             return Profile(beta, np.empty(0), factors, None, information, mean, squares)
-        plain = self.effects.columns(factors)
-        U = plain.multiply(root[:, None]).tocsr()
-        system = System(plus_identity(U.T @ U))
-        cross, moments = U.T @ X, U.T @ y
+        U = self.effects.columns(factors)
+        system = U.precision(self.weights)
+        cross, moments = U.crossed(root[:, None] * X), U.crossed(root * y)
         solved = system.solve(np.column_stack([cross, moments]))
         information = X.T @ X - cross.T @ solved[:, :-1]
         beta = np.linalg.solve(information, X.T @ y - cross.T @ solved[:, -1])
         u = solved[:, -1] - solved[:, :-1] @ beta
-        mean = self.X @ beta + plain @ u
+        mean = self.X @ beta + U.times(u)
         squares = float(np.square(root * (self.y - mean)).sum() + u @ u)
         return Profile(beta, u, factors, system, information, mean, squares)
 
