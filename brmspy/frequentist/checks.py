@@ -65,8 +65,10 @@ def checked_columns(X: ArrayLike, nobs: int) -> FloatArray:
     """Return the columns of the coefficients, or say what is wrong with them."""
     columns = np.asarray(X, dtype=float)
     if columns.ndim != 2 or len(columns) != nobs:
-        raise BrmspyError(f"X must have {nobs} rows and a column for each coefficient, "
-                          f"but its shape is {columns.shape}.")
+        raise BrmspyError(
+            f"X must have {nobs} rows and a column for each coefficient, "
+            f"but its shape is {columns.shape}."
+        )
     if not np.isfinite(columns).all():
         raise BrmspyError("X holds values that are not finite.")
     lengths = np.linalg.norm(columns, axis=0)

@@ -1,4 +1,4 @@
-"""Group-level effects: their covariances as few numbers, their columns, and sparse systems.
+"""Group-level effects, and their covariances as few numbers.
 
 The effects of a block are b = T u with u standard normal (times the residual standard deviation,
 where there is one) and T lower triangular. The numbers that are estimated are T's elements, each
@@ -9,120 +9,24 @@ value.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import linalg, sparse
-from scipy.sparse.linalg import splu
+from scipy import sparse
 
 from brmspy.errors import BrmspyError
 from brmspy.frequentist.estimate import EffectBlock
+from brmspy.frequentist.systems import Columns, System
 
-__all__ = ["Columns", "Effects", "System", "column_sizes", "log_determinant"]
+__all__ = ["Effects", "column_sizes"]
 
 FloatArray = NDArray[np.float64]
 
-_DENSE = 400  # effects up to which dense matrices are faster than sparse ones
 _AT_ONCE = 256  # right-hand sides solved for together
 _ZERO = 1e-4  # an element of T below this is on the boundary
-
-
-class System:
-    """A symmetric positive definite matrix, factorised.
-
-    Parameters
-    ----------
-    matrix : ndarray or sparse array, shape (size, size)
-
-    Raises
-    ------
-    numpy.linalg.LinAlgError
-        If the matrix is not positive definite.
-    """
-
-    def __init__(self, matrix: Any) -> None:
-        self._dense: Any = None
-        if isinstance(matrix, np.ndarray):
-            self._dense = linalg.cho_factor(matrix, lower=True, check_finite=False)
-            self.log_determinant = 2.0 * float(np.log(np.diagonal(self._dense[0])).sum())
-            return
-        # Symmetric mode: pivots stay on the diagonal, so that U's diagonal holds them.
-        self._sparse = splu(
-            sparse.csc_array(matrix),
-            permc_spec="MMD_AT_PLUS_A",
-            diag_pivot_thresh=0.0,
-            options={"SymmetricMode": True},
-        )
-        pivots = self._sparse.U.diagonal()
-        if not np.all(pivots > 0.0):
-            raise np.linalg.LinAlgError("The matrix is not positive definite.")
-        self.log_determinant = float(np.log(pivots).sum())
-
-    def solve(self, right: FloatArray) -> FloatArray:
-        """Return the solution for one or several right-hand sides."""
-        if self._dense is not None:
-            return np.asarray(linalg.cho_solve(self._dense, right, check_finite=False))
-        return np.asarray(self._sparse.solve(right))
-
-
-@dataclass(frozen=True)
-class Columns:
-    """The matrix U that spherical effects are multiplied with: a few elements in each row.
-
-    Attributes
-    ----------
-    values : ndarray, shape (nobs, width)
-        The elements of each row that are not zero.
-    positions : ndarray of int, shape (nobs, width)
-        Their columns.
-    size : int
-        Number of columns.
-    """
-
-    values: FloatArray
-    positions: NDArray[np.intp]
-    size: int
-
-    def times(self, u: FloatArray) -> FloatArray:
-        """Return U u, shape (nobs,)."""
-        return np.asarray((self.values * u[self.positions]).sum(axis=1))
-
-    def crossed(self, matrix: FloatArray) -> FloatArray:
-        """Return U' M for a vector, shape (size,), or a matrix, shape (size, k)."""
-        if matrix.ndim == 2:
-            parts = [self.crossed(column) for column in matrix.T]
-            return np.column_stack(parts) if parts else np.empty((self.size, 0))
-        products = (self.values * matrix[:, None]).ravel()
-        return np.bincount(self.positions.ravel(), products, minlength=self.size)
-
-    def precision(self, weights: FloatArray) -> System:
-        """Return U' W U + I, the precision of effects with weights of the rows.
-
-        Raises
-        ------
-        numpy.linalg.LinAlgError
-            If negative weights make it other than positive definite.
-        """
-        weighted = self.values * weights[:, None]
-        if self.size <= _DENSE:
-            products = (weighted[:, :, None] * self.values[:, None, :]).ravel()
-            cells = (self.positions[:, :, None] * self.size + self.positions[:, None, :]).ravel()
-            square = np.bincount(cells, products, minlength=self.size**2)
-            square[:: self.size + 1] += 1.0
-            return System(square.reshape(self.size, self.size))
-        left, right = self._sparse(self.values), self._sparse(weighted)
-        return System(left.T @ right + sparse.eye_array(self.size))
-
-    def _sparse(self, values: FloatArray) -> Any:
-        """Return values at the places of U's elements."""
-        nobs, width = self.positions.shape
-        starts = np.arange(nobs + 1) * width
-        return sparse.csr_array(
-            (values.ravel(), self.positions.ravel(), starts), shape=(nobs, self.size)
-        )
 
 
 @dataclass(frozen=True)
@@ -144,7 +48,7 @@ class Effects:
         """Return blocks as arrays, or say what is wrong with them."""
         checked = []
         for number, item in enumerate(blocks):
-            block = EffectBlock(*item)
+            block = EffectBlock.of(item)
             Z = np.asarray(block.Z, dtype=float)
             Z = Z[:, None] if Z.ndim == 1 else Z
             index = np.asarray(block.index, dtype=np.intp)
@@ -160,7 +64,7 @@ class Effects:
                 )
             if not np.isfinite(Z).all():
                 raise BrmspyError(f"Z of block {number} holds values that are not finite.")
-            checked.append(block._replace(Z=Z, index=index))
+            checked.append(replace(block, Z=Z, index=index))
         return cls(tuple(checked), tuple(column_sizes(block.Z) for block in checked))
 
     @property
@@ -268,8 +172,3 @@ def column_sizes(Z: FloatArray) -> FloatArray:
     counts = np.maximum(np.count_nonzero(Z, axis=0), 1)
     sizes = np.sqrt(np.square(Z).sum(axis=0) / counts)
     return np.where(sizes > 0.0, sizes, 1.0)
-
-
-def log_determinant(matrix: FloatArray) -> float:
-    """Return the log determinant of a positive definite matrix."""
-    return 2.0 * float(np.log(np.diagonal(np.linalg.cholesky(matrix))).sum())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +14,8 @@ __all__ = ["EffectBlock", "MixedEstimate"]
 FloatArray = NDArray[np.float64]
 
 
-class EffectBlock(NamedTuple):
+@dataclass(frozen=True)
+class EffectBlock:
     """Effects that vary between the levels of one grouping factor, with one covariance.
 
     Attributes
@@ -37,6 +38,11 @@ class EffectBlock(NamedTuple):
     levels: int
     correlated: bool = True
     predictors: tuple[int, ...] = ()
+
+    @classmethod
+    def of(cls, item: Any) -> EffectBlock:
+        """Return a block, which may be given as a tuple of its fields."""
+        return item if isinstance(item, cls) else cls(*item)
 
 
 @dataclass(frozen=True)

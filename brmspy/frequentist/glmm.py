@@ -25,10 +25,11 @@ from scipy import special
 from brmspy.errors import BrmspyError, check_choice
 from brmspy.families import Family
 from brmspy.frequentist.checks import checked_columns, checked_rows, sentences
-from brmspy.frequentist.effects import Columns, Effects, System, log_determinant
+from brmspy.frequentist.effects import Effects
 from brmspy.frequentist.estimate import MixedEstimate
 from brmspy.frequentist.optimum import Optimum, delta_covariance, descend, minimise
 from brmspy.frequentist.response import Derivatives, Response, has_expected_information
+from brmspy.frequentist.systems import Columns, System, inverse, log_determinant, solve
 
 __all__ = ["generalized_mixed"]
 
@@ -85,7 +86,7 @@ class _Model:
         self.response, self.X, self.offset, self.effects = response, X, offset, effects
         self.count = len(effects.start)
         level = np.full(len(X), response.first_eta) - offset
-        self.beta = np.linalg.lstsq(X, level, rcond=None)[0]
+        self.beta: FloatArray = np.asarray(np.linalg.lstsq(X, level, rcond=None)[0], dtype=float)
         self.u = np.zeros(effects.size)
 
     @property
@@ -126,7 +127,9 @@ class _Model:
             self.beta = current
         return _Modes(current, u, eta, value, factors, rows, step.system, step.information)
 
-    def _somewhere(self, beta: FloatArray, U: Columns | None, logs: FloatArray) -> tuple[FloatArray, float]:
+    def _somewhere(
+        self, beta: FloatArray, U: Columns | None, logs: FloatArray
+    ) -> tuple[FloatArray, float]:
         """Return effects at which the likelihood is defined, with its penalised logarithm."""
         for u in (self.u, np.zeros_like(self.u)):
             value = self._penalised(beta, u, U, logs)
@@ -139,7 +142,9 @@ class _Model:
         eta = self.X @ beta + self.offset
         return eta if U is None else eta + U.times(u)
 
-    def _penalised(self, beta: FloatArray, u: FloatArray, U: Columns | None, logs: FloatArray) -> float:
+    def _penalised(
+        self, beta: FloatArray, u: FloatArray, U: Columns | None, logs: FloatArray
+    ) -> float:
         """Return the log-likelihood given the effects, plus their log density without constant."""
         eta = self._eta(beta, U, u)
         return float(self.response.density(eta[None], logs).sum() - 0.5 * u @ u)
@@ -159,7 +164,7 @@ class _Model:
         information = self.X.T @ weighted
         slope = self.X.T @ rows.score
         if U is None:
-            beta = np.linalg.solve(information, slope) if free else np.zeros(len(slope))
+            beta = solve(information, slope) if free else np.zeros(len(slope))
             return _Step(beta, u, float(0.5 * slope @ beta), None, information)
         system = U.precision(curvature)
         slope_u = U.crossed(rows.score) - u
@@ -168,13 +173,19 @@ class _Model:
         information = information - cross.T @ solved[:, :-1]
         beta = np.zeros(len(slope))
         if free:
-            beta = np.linalg.solve(information, slope - cross.T @ solved[:, -1])
+            beta = solve(information, slope - cross.T @ solved[:, -1])
         step = solved[:, -1] - solved[:, :-1] @ beta
         gain = float(0.5 * (slope_u @ step + slope @ beta))
         return _Step(beta, step, gain, system, information)
 
     def _length(
-        self, beta: FloatArray, u: FloatArray, step: _Step, U: Columns | None, logs: FloatArray, value: float
+        self,
+        beta: FloatArray,
+        u: FloatArray,
+        step: _Step,
+        U: Columns | None,
+        logs: FloatArray,
+        value: float,
     ) -> float:
         """Return how much of a step to make: all, a half, ... or nothing."""
         least = value - 1e-13 * abs(value)
@@ -318,7 +329,7 @@ def _maximum(model: _Model, points: int) -> MixedEstimate:
     start, _ = descend(lambda x: model.profile_deviance(x, False), model.starts, model.lower)
     centre = model.modes(start)
     # The coefficients move in units in which they are about independent, with variance one.
-    units = np.linalg.cholesky(np.linalg.inv(centre.information))
+    units = np.linalg.cholesky(inverse(centre.information))
 
     def deviance(x: FloatArray) -> float:
         return model.deviance(x[:count], centre.beta + units @ x[count:], points)
@@ -333,7 +344,7 @@ def _maximum(model: _Model, points: int) -> MixedEstimate:
     modes = model.modes(optimum.x[:count], beta)
     whole = optimum.covariance
     if whole is None:
-        covariance, spreads = np.linalg.inv(modes.information), None
+        covariance, spreads = inverse(modes.information), None
     else:
         covariance, spreads = units @ whole[count:, count:] @ units.T, whole[:count, :count]
     constant = model.response.saturated(optimum.x[model.count : count]) if points > 1 else 0.0
@@ -348,7 +359,7 @@ def _restricted(model: _Model, points: int) -> MixedEstimate:
     spreads = optimum.covariance
     # The coefficients follow the covariances, which are not known exactly.
     added = delta_covariance(lambda x: model.modes(x).beta, optimum.x, spreads)
-    covariance = np.linalg.inv(modes.information)
+    covariance = inverse(modes.information)
     covariance = covariance if added is None else covariance + np.nan_to_num(added)
     return _estimate(model, modes, optimum, covariance, spreads, "Laplace", 0.0)
 

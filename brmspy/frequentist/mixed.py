@@ -20,9 +20,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from brmspy.errors import BrmspyError
 from brmspy.frequentist.checks import checked_columns, checked_rows, sentences
-from brmspy.frequentist.effects import Effects, System, log_determinant
+from brmspy.frequentist.effects import Effects
 from brmspy.frequentist.estimate import MixedEstimate
 from brmspy.frequentist.optimum import Optimum, curvature, delta_covariance, minimise
+from brmspy.frequentist.systems import System, inverse, log_determinant, solve
 
 __all__ = ["LinearModel", "Profile", "linear_mixed"]
 
@@ -110,7 +111,7 @@ class LinearModel:
         factors = self.effects.factors(theta)
         if not self.effects.size:
             information = X.T @ X
-            beta = np.linalg.solve(information, X.T @ y)
+            beta = solve(information, X.T @ y)
             mean = self.X @ beta
             squares = float(np.square(root * (self.y - mean)).sum())
             return Profile(beta, np.empty(0), factors, None, information, mean, squares)
@@ -119,7 +120,7 @@ class LinearModel:
         cross, moments = U.crossed(root[:, None] * X), U.crossed(root * y)
         solved = system.solve(np.column_stack([cross, moments]))
         information = X.T @ X - cross.T @ solved[:, :-1]
-        beta = np.linalg.solve(information, X.T @ y - cross.T @ solved[:, -1])
+        beta = solve(information, X.T @ y - cross.T @ solved[:, -1])
         u = solved[:, -1] - solved[:, :-1] @ beta
         mean = self.X @ beta + U.times(u)
         squares = float(np.square(root * (self.y - mean)).sum() + u @ u)
@@ -156,7 +157,7 @@ class LinearModel:
             sds = self.effects.standard_deviations(state.factors, state.system)
         return MixedEstimate(
             coefficients=state.beta,
-            covariance=scale**2 * np.linalg.inv(state.information),
+            covariance=scale**2 * inverse(state.information),
             covariances=tuple(scale**2 * T @ T.T for T in state.factors),
             scale=scale,
             modes=self.effects.spread_out(state.factors, state.u),

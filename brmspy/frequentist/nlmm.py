@@ -131,7 +131,7 @@ class _Model:
             [slopes[:, [p]] * design for p, design in enumerate(self.designs)], axis=1
         )
         blocks = tuple(
-            block._replace(Z=block.Z * slopes[:, list(block.predictors)])
+            replace(block, Z=block.Z * slopes[:, list(block.predictors)])
             for block in self.effects.blocks
         )
         effects = replace(self.effects, blocks=blocks)
@@ -183,9 +183,8 @@ class _Model:
         before = moved = np.inf
         for _ in range(_ALTERNATIONS):
             tangent = self.tangent(state)
-            # At zero the deviance is level: the search would never leave it.
-            bound = self.effects.lower == 0.0
-            near = np.where(bound, np.maximum(state.theta, _LEAST), state.theta)
+            # Not from correlations, which may be caught at one, nor from zero, where it is level.
+            near = np.maximum(state.theta, _LEAST) * self.effects.start
             theta, value = descend(tangent.deviance, [near], self.effects.lower)
             moved = float(np.abs(theta - state.theta).max(initial=0.0))
             state = self.least_squares(self._restart(tangent, theta, state))
@@ -340,7 +339,7 @@ def _checked_effects(blocks: Sequence[Any], count: int, nobs: int) -> Effects:
     """Return the effects, each of which belongs to a parameter."""
     named = []
     for number, item in enumerate(blocks):
-        block = EffectBlock(*item)
+        block = EffectBlock.of(item)
         size = np.shape(block.Z)[1] if np.ndim(block.Z) == 2 else 1
         predictors = tuple(block.predictors) or (0,) * size
         if len(predictors) != size or not set(predictors) <= set(range(count)):
@@ -348,5 +347,5 @@ def _checked_effects(blocks: Sequence[Any], count: int, nobs: int) -> Effects:
                 f"Block {number} has {size} coefficients and the model parameters 0 to "
                 f"{count - 1}, but its predictors are {predictors}."
             )
-        named.append(block._replace(predictors=predictors))
+        named.append(replace(block, predictors=predictors))
     return Effects.checked(named, nobs)

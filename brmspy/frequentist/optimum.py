@@ -130,9 +130,10 @@ def descend(
     """
     if not len(lower):
         return np.empty(0), objective(np.empty(0))
-    bounds = [(bound if np.isfinite(bound) else None, None) for bound in lower]
+    search: Any = optimize.minimize
+    bounds = optimize.Bounds(lower, np.full(len(lower), np.inf))
     results: list[Any] = [
-        optimize.minimize(
+        search(
             lambda x: _defined(objective, x),
             start,
             jac=lambda x: _gradient(objective, x),
@@ -164,7 +165,7 @@ def curvature(objective: Objective, x: FloatArray, free: NDArray[np.bool_]) -> F
     """
     centre = objective(x)
     steps = _CURVATURE_STEP * np.maximum(np.abs(x), 1.0)
-    moves = np.flatnonzero(free)
+    moves = [int(i) for i in np.flatnonzero(free)]
     for i in moves:
         bend = _second(objective, x, centre, i, steps[i])
         if np.isfinite(bend) and bend > 0.0:
@@ -172,7 +173,7 @@ def curvature(objective: Objective, x: FloatArray, free: NDArray[np.bool_]) -> F
     hessian = np.full((len(x), len(x)), np.nan)
     for i in moves:
         hessian[i, i] = _second(objective, x, centre, i, steps[i])
-        for j in moves[moves < i]:
+        for j in moves[: moves.index(i)]:
             hessian[i, j] = hessian[j, i] = _mixed(objective, x, i, j, steps)
     return hessian
 
