@@ -29,7 +29,7 @@ __all__ = ["LinearModel", "Profile", "linear_mixed"]
 
 FloatArray = NDArray[np.float64]
 
-_STARTS = (1.0, 0.15, 5.0)  # sizes of the effects, relative to the residual sd
+_STARTS = (1.0, 0.2)  # sizes of the effects, relative to the residual sd
 _PERFECT = 1e-20  # part of the sum of squares that is rounding
 
 
