@@ -82,6 +82,10 @@ class Effects:
         """Lower bounds of theta: zero for the diagonals of T."""
         return np.where(self.start == 1.0, 0.0, -np.inf)
 
+    def in_units(self, unit: float) -> Effects:
+        """Return the effects with T measured in units of something else than one."""
+        return replace(self, sizes=tuple(sizes / unit for sizes in self.sizes))
+
     @staticmethod
     def _diagonal(block: EffectBlock) -> FloatArray:
         """Return one for each element of theta on the diagonal of T, else zero."""

@@ -39,6 +39,7 @@ _STARTS = (0.5, 2.0)  # sizes of the effects on the link scale
 _ITERATIONS = 100
 _HALVINGS = 30
 _SETTLED = 1e-14  # expected increase of the penalised log-likelihood at which the steps end
+_RIDGE = 1e-10
 _UNKNOWN = 5.0  # sd of a linear predictor that says that the maximum lies at infinity
 
 
@@ -83,11 +84,14 @@ class _Model:
     def __init__(
         self, response: Response, X: FloatArray, offset: FloatArray, effects: Effects
     ) -> None:
-        self.response, self.X, self.offset, self.effects = response, X, offset, effects
+        self.response, self.X, self.offset = response, X, offset
+        self.effects = effects.in_units(response.unit)
         self.count = len(effects.start)
         level = np.full(len(X), response.first_eta) - offset
         self.beta: FloatArray = np.asarray(np.linalg.lstsq(X, level, rcond=None)[0], dtype=float)
         self.u = np.zeros(effects.size)
+        # Keeps the steps of coefficients finite that run away.
+        self.ridge = np.diag(_RIDGE * np.square(X).mean(axis=0))
 
     @property
     def lower(self) -> FloatArray:
@@ -122,6 +126,8 @@ class _Model:
                 break
             u, current = u + size * step.u, current + size * step.beta
             value = self._penalised(current, u, U, logs)
+        if rows.bend is not rows.information:
+            step = self._step_with(U, rows, rows.information, u, beta is None)
         self.u = u
         if beta is None:
             self.beta = current
@@ -150,11 +156,14 @@ class _Model:
         return float(self.response.density(eta[None], logs).sum() - 0.5 * u @ u)
 
     def _step(self, U: Columns | None, rows: Derivatives, u: FloatArray, free: bool) -> _Step:
-        """Return Newton's step, with negative curvatures left out if they spoil it."""
+        """Return Newton's step, or Fisher's where the curvature points the wrong way."""
         try:
-            return self._step_with(U, rows, rows.information, u, free)
+            step = self._step_with(U, rows, rows.bend, u, free)
+            if step.gain >= 0.0:
+                return step
         except np.linalg.LinAlgError:
-            return self._step_with(U, rows, np.maximum(rows.information, 0.0), u, free)
+            pass
+        return self._step_with(U, rows, np.maximum(rows.information, 0.0), u, free)
 
     def _step_with(
         self, U: Columns | None, rows: Derivatives, curvature: FloatArray, u: FloatArray, free: bool
@@ -164,7 +173,7 @@ class _Model:
         information = self.X.T @ weighted
         slope = self.X.T @ rows.score
         if U is None:
-            beta = solve(information, slope) if free else np.zeros(len(slope))
+            beta = solve(information + self.ridge, slope) if free else np.zeros(len(slope))
             return _Step(beta, u, float(0.5 * slope @ beta), None, information)
         system = U.precision(curvature)
         slope_u = U.crossed(rows.score) - u
@@ -173,7 +182,7 @@ class _Model:
         information = information - cross.T @ solved[:, :-1]
         beta = np.zeros(len(slope))
         if free:
-            beta = solve(information, slope - cross.T @ solved[:, -1])
+            beta = solve(information + self.ridge, slope - cross.T @ solved[:, -1])
         step = solved[:, -1] - solved[:, :-1] @ beta
         gain = float(0.5 * (slope_u @ step + slope @ beta))
         return _Step(beta, step, gain, system, information)
@@ -277,8 +286,7 @@ def generalized_mixed(
     information : {"expected", "observed"}, optional
         Curvature of the rows' log-likelihoods that the approximation is made of. They are the same
         with the canonical links logit (binomial) and log (poisson). By default the expected one,
-        as in lme4; the observed one, as in glmmTMB, if the variance of the family does not tell
-        what to expect.
+        as in lme4, if it is known of the family; the observed one is that of glmmTMB.
 
     Returns
     -------
@@ -302,10 +310,10 @@ def generalized_mixed(
     >>> from brmspy.frequentist import EffectBlock, generalized_mixed
     >>> epil = load_dataset("epil")
     >>> X = np.column_stack([np.ones(len(epil)), epil["lbase"]])
-    >>> subject = EffectBlock(X[:, :1], epil["subject"].to_numpy() - 1, levels=59)
+    >>> subject = EffectBlock(X[:, :1], epil["subject"].cat.codes, levels=59)
     >>> fit = generalized_mixed(epil["y"], X, [subject], poisson())
     >>> fit.method, fit.converged, float(fit.coefficients[1].round(2))
-    ('Laplace', True, 1.03)
+    ('Laplace', True, 1.0)
     """
     rows = checked_rows(y, offset, weights)
     columns = checked_columns(X, len(rows.y))
@@ -319,17 +327,19 @@ def generalized_mixed(
         expected=_is_expected(information, family),
     )
     model = _Model(response, columns, rows.offset, effects)
-    fit = _restricted if reml else _maximum
-    return fit(model, points)
+    return _restricted(model) if reml else _maximum(model, points)
 
 
 def _maximum(model: _Model, points: int) -> MixedEstimate:
     """Maximise the likelihood: covariances first, then all parameters together."""
     count = model.count + len(model.response.others)
-    start, _ = descend(lambda x: model.profile_deviance(x, False), model.starts, model.lower)
+    start, value = descend(lambda x: model.profile_deviance(x, False), model.starts, model.lower)
     centre = model.modes(start)
+    if _separation(model, centre, _known(centre)):
+        stop = Optimum(start, value, np.full((count, count), np.nan), np.zeros(count, bool), "")
+        return _estimate(model, centre, stop, _known(centre), None, "Laplace")
     # The coefficients move in units in which they are about independent, with variance one.
-    units = np.linalg.cholesky(inverse(centre.information))
+    units = np.linalg.cholesky(_known(centre))
 
     def deviance(x: FloatArray) -> float:
         return model.deviance(x[:count], centre.beta + units @ x[count:], points)
@@ -344,24 +354,31 @@ def _maximum(model: _Model, points: int) -> MixedEstimate:
     modes = model.modes(optimum.x[:count], beta)
     whole = optimum.covariance
     if whole is None:
-        covariance, spreads = inverse(modes.information), None
+        covariance, spreads = _known(modes), None
     else:
         covariance, spreads = units @ whole[count:, count:] @ units.T, whole[:count, :count]
     constant = model.response.saturated(optimum.x[model.count : count]) if points > 1 else 0.0
     method = f"adaptive Gauss-Hermite, {points} points" if points > 1 else "Laplace"
-    return _estimate(model, modes, optimum, covariance, spreads, method, constant)
+    return _estimate(model, modes, optimum, covariance, spreads, method, constant=constant)
 
 
-def _restricted(model: _Model, points: int) -> MixedEstimate:
+def _restricted(model: _Model) -> MixedEstimate:
     """Maximise the likelihood from which the coefficients are integrated out."""
     optimum = minimise(lambda x: model.profile_deviance(x, True), model.starts, model.lower)
     modes = model.modes(optimum.x)
     spreads = optimum.covariance
     # The coefficients follow the covariances, which are not known exactly.
     added = delta_covariance(lambda x: model.modes(x).beta, optimum.x, spreads)
-    covariance = inverse(modes.information)
-    covariance = covariance if added is None else covariance + np.nan_to_num(added)
-    return _estimate(model, modes, optimum, covariance, spreads, "Laplace", 0.0)
+    covariance = _known(modes) + (0.0 if added is None else np.nan_to_num(added))
+    return _estimate(model, modes, optimum, covariance, spreads, "Laplace", reml=True)
+
+
+def _known(modes: _Modes) -> FloatArray:
+    """Return the covariance of the coefficients given everything else, NaN if there is none."""
+    try:
+        return inverse(modes.information)
+    except np.linalg.LinAlgError:
+        return np.full_like(modes.information, np.nan)
 
 
 def _estimate(
@@ -371,7 +388,9 @@ def _estimate(
     covariance: FloatArray,
     spreads_covariance: FloatArray | None,
     method: str,
-    constant: float,
+    *,
+    constant: float = 0.0,
+    reml: bool = False,
 ) -> MixedEstimate:
     """Return the result at an optimum, of which the first elements are the spreads."""
     count = model.count + len(model.response.others)
@@ -397,7 +416,7 @@ def _estimate(
         mode_sds=sds,
         log_likelihood=-0.5 * optimum.value - constant,
         fitted=model.response.mean(modes.eta, logs),
-        reml=len(optimum.x) == count,
+        reml=reml,
         method=method,
         converged=not (optimum.message or separation),
         message=sentences(separation, optimum.message, singular=singular),

@@ -188,7 +188,9 @@ class _Model:
             theta, value = descend(tangent.deviance, [near], self.effects.lower)
             moved = float(np.abs(theta - state.theta).max(initial=0.0))
             state = self.least_squares(self._restart(tangent, theta, state))
-            if abs(value - before) < _STILL and moved < _STILL * (1.0 + np.abs(theta).max()):
+            if abs(value - before) < _STILL and moved < _STILL * (
+                1.0 + np.abs(theta).max(initial=0.0)
+            ):
                 return _End(state, value, "")
             before = value
         trouble = (

@@ -200,6 +200,8 @@ def delta_covariance(
     """
     if covariance is None:
         return None
+    if not len(x):
+        return np.zeros((len(function(x)),) * 2)
     fixed = np.diagonal(covariance) == 0.0
     columns = []
     for i in range(len(x)):

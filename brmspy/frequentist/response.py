@@ -22,21 +22,37 @@ _FIRST = np.array([1.0, -8.0, 0.0, 8.0, -1.0]) / 12.0
 _SECOND = np.array([-1.0, 16.0, -30.0, 16.0, -1.0]) / 12.0
 _END = 1e-4  # of a probability or a mean count
 
-# Families of which (d mean / d eta)^2 / variance is the information about eta.
+# Families that hold one over the variance as information about their mean.
 _EXPONENTIAL = frozenset({"bernoulli", "binomial", "gaussian", "negbinomial", "poisson"})
+
+_CANONICAL = {"bernoulli": "logit", "binomial": "logit", "gaussian": "identity", "poisson": "log"}
+
+
+def _of_student(parameters: Mapping[str, FloatArray]) -> FloatArray:
+    """Return the information about the location of Student's t, Lange et al. (1989)."""
+    nu = parameters["nu"]
+    return np.asarray((nu + 1.0) / (nu + 3.0) / np.square(parameters["sigma"]))
+
+
+_INFORMATION = {"student": _of_student}
 
 
 @dataclass(frozen=True)
 class Derivatives:
-    """Log density and its derivatives in the linear predictor, row by row, times the weights.
+    """Derivatives of the rows' log densities, times the weights, in the linear predictor.
 
     Attributes
     ----------
-    value, score, information : ndarray, shape (nobs,)
+    score : ndarray, shape (nobs,)
+        First derivatives.
+    bend : ndarray, shape (nobs,)
+        Second derivatives with their sign changed: what Newton's steps are made with.
+    information : ndarray, shape (nobs,)
+        What the approximation of the likelihood is made with: these, or what to expect of them.
     """
 
-    value: FloatArray
     score: FloatArray
+    bend: FloatArray
     information: FloatArray
 
 
@@ -70,10 +86,25 @@ class Response:
         return self.family.dpars[1:]
 
     @property
+    def _is_canonical(self) -> bool:
+        """Whether what is observed is what is expected."""
+        return _CANONICAL.get(self.family.name) == self.family.link.name
+
+    @property
+    def unit(self) -> float:
+        """What effects on the linear predictor are measured in."""
+        scaled = any(dpar.name == "sigma" for dpar in self.others)
+        return self._spread if scaled and self.family.link.name == "identity" else 1.0
+
+    @property
+    def _spread(self) -> float:
+        """Standard deviation of the response."""
+        return float(np.std(self.y)) or 1.0
+
+    @property
     def start(self) -> FloatArray:
         """Logs of the other parameters, above their lower bounds, to start from."""
-        spread = float(np.std(self.y)) or 1.0
-        return np.log([spread if dpar.name == "sigma" else 1.0 for dpar in self.others])
+        return np.log([0.5 * self._spread if dpar.name == "sigma" else 1.0 for dpar in self.others])
 
     def others_at(self, logs: FloatArray) -> dict[str, float]:
         """Return the other parameters on their natural scale."""
@@ -97,8 +128,11 @@ class Response:
         rows = self.density(eta + _STEP * _SHIFTS, logs)
         with np.errstate(invalid="ignore"):
             score = _FIRST @ rows / _STEP
-        information = self._expected(eta, logs) if self.expected else self._observed(eta, logs)
-        return Derivatives(rows[2], _finite(score), _finite(information))
+        expected = _finite(self._expected(eta, logs)) if self.expected else None
+        if expected is not None and self._is_canonical:
+            return Derivatives(_finite(score), expected, expected)
+        observed = _finite(self._observed(eta, logs))
+        return Derivatives(_finite(score), observed, observed if expected is None else expected)
 
     def mean(self, eta: FloatArray, logs: FloatArray) -> FloatArray:
         """Return the mean of the response, counts where there are trials."""
@@ -140,8 +174,12 @@ class Response:
             parameters = self._parameters(eta[None], logs)
             if self.trials is not None:
                 slope = slope * self.trials
-            variance = self.family.variance(parameters, trials=self.trials)[0]
-            return np.asarray(np.square(slope) / variance * self.weights)
+            special = _INFORMATION.get(self.family.name)
+            if special is not None:
+                information = special(parameters)
+            else:
+                information = 1.0 / self.family.variance(parameters, trials=self.trials)
+            return np.asarray(np.square(slope) * information[0] * self.weights)
 
     def _observed(self, eta: FloatArray, logs: FloatArray) -> FloatArray:
         """Return minus the second derivative of the log density."""
@@ -151,8 +189,8 @@ class Response:
 
 
 def has_expected_information(family: Family) -> bool:
-    """Whether the variance of a family says what information to expect."""
-    return family.name in _EXPONENTIAL
+    """Whether it is known what information to expect of a family."""
+    return family.name in _EXPONENTIAL or family.name in _INFORMATION
 
 
 def _finite(values: FloatArray) -> FloatArray:
