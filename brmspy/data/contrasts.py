@@ -271,7 +271,7 @@ def _place(label: str, levels: Levels, coding: Coding, usual: int) -> int:
     if base not in labels:
         near = closest(base, labels, 1)
         raise DataError(
-            f"{coding}: {label} has no level {base!r}; {_found(label, levels)}."
+            f"{coding}: there is no level {base!r}; {_found(label, levels)}."
             + (f" Did you mean {near[0]!r}?" if near else "")
         )
     return labels.index(base)

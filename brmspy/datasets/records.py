@@ -147,6 +147,32 @@ _RECORDS = (
         source="Simulated for the examples of brmspy; there is no publication.",
     ),
     Dataset(
+        name="exercise",
+        title="Simulated cholesterol of 200 people of five ages, who exercise: Simpson's paradox",
+        rows=200,
+        columns={
+            "cholesterol": "cholesterol in the blood, mg/dl",
+            "exercise": "exercise, hours a week",
+            "age": "age, years",
+        },
+        factors=("age",),
+        source="Simulated by brmspy.datasets.SIMULATED['exercise'], which holds the seed and what "
+        "is true of each age; there is no publication.",
+    ),
+    Dataset(
+        name="mood",
+        title="Simulated mood of 272 people in sixteen states, by income: Simpson's paradox",
+        rows=272,
+        columns={
+            "mood": "mood on a scale from 0 to 100",
+            "income": "income, thousands a month",
+            "state": "the state, A to P, the poorest first",
+        },
+        factors=("state",),
+        source="Simulated by brmspy.datasets.SIMULATED['mood'], which holds the seed and what is "
+        "true of each state; there is no publication.",
+    ),
+    Dataset(
         name="puromycin",
         title="Velocity of an enzymatic reaction in cells treated with puromycin or untreated",
         rows=23,

@@ -92,7 +92,7 @@ def _model(fit: Fit) -> Iterator[str]:
     yield f"In the notation of brms [1] the model is {lines}."
     if design.contrasts:
         coded = [f"{name} ({coding})" for name, coding in design.contrasts.items()]
-        yield f"Factors were coded by contrasts that were chosen for them: {_list(coded)}."
+        yield f"Contrasts were chosen for {_list(coded)}."
     if fit.record.dropped:
         verb = "was" if fit.record.dropped.startswith("1 row:") else "were"
         yield f"Because of missing values, {fit.record.dropped} {verb} left out."

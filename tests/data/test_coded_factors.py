@@ -300,7 +300,7 @@ BAD: dict[str, tuple[str, Any, tuple[str, ...]]] = {
     "too many columns": ("~ f", {"f": np.eye(3)}, ("3 columns", "leave 2")),
     "wrong rank": ("~ f", {"f": [[1, 2], [0, 0], [-1, -2]]}, ("follows from the others",)),
     "three dimensions": ("~ f", {"f": np.ones((3, 2, 1))}, ("contrasts['f']", "a matrix")),
-    "unknown level": ("~ f", {"f": "treatment('d')"}, ("f has no level 'd'",)),
+    "unknown level": ("~ f", {"f": "treatment('d')"}, ("there is no level 'd'",)),
 }
 
 

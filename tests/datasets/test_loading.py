@@ -29,6 +29,8 @@ SHAPES = {
     "salamander": (360, 4),
     "orange": (35, 3),
     "indometh": (66, 3),
+    "exercise": (200, 3),
+    "mood": (272, 3),
 }
 
 # Number of levels, and the first ones; for all factors of all data sets.
@@ -51,6 +53,8 @@ LEVELS: dict[tuple[str, str], tuple[int, list[str]]] = {
     ("salamander", "Male"): (60, ["10", "11", "12"]),
     ("orange", "Tree"): (5, ["1", "2", "3", "4", "5"]),
     ("indometh", "Subject"): (6, ["1", "2", "3", "4", "5", "6"]),
+    ("exercise", "age"): (5, ["20 to 29", "30 to 39", "40 to 49"]),
+    ("mood", "state"): (16, ["A", "B", "C"]),
 }
 
 
@@ -117,6 +121,11 @@ CLAIMS: dict[str, Callable[[pd.DataFrame], bool]] = {
     "oats": lambda d: not d.duplicated(["blocks", "varieties", "nitrogen"]).any(),
     "orange": lambda d: set(d.groupby("Tree", observed=True)["age"].nunique()) == {7},
     "indometh": lambda d: set(d.groupby("Subject", observed=True)["time"].nunique()) == {11},
+    "exercise": lambda d: bool((d["age"].value_counts() == 40).all()),
+    "mood": lambda d: bool(
+        d["mood"].between(0, 100).all()
+        and d.groupby("state", observed=True)["income"].mean()["A"] < 4.0
+    ),
     "plant_growth": lambda d: bool((d["group"].value_counts() == 10).all()),
     "poisson_sim": lambda d: bool((d["g"].value_counts() == 100).all() and set(d["o"]) == {2, 4}),
     "puromycin": lambda d: d["state"].value_counts().to_dict() == {"treated": 12, "untreated": 11},
