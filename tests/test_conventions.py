@@ -37,7 +37,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "program": {*BEFORE_PROGRAM, "pilot"},
     "engine": set(),
     "fit": {*BEFORE_PROGRAM, "program", "engine"},
-    "fitting": {*BEFORE_PROGRAM, "program", "engine", "fit", "model"},
+    "fitting": {*BEFORE_PROGRAM, "program", "engine", "fit", "predict", "model"},
     "predict": {*BEFORE_PROGRAM, "program", "fit"},
     "parameters": {*BEFORE_PROGRAM, "program", "fit", "predict"},
     "apriori": {*BEFORE_PROGRAM, "program", "fit"},

@@ -40,7 +40,7 @@ from cmdstanpy.cmdstan_args import (
 
 from brmspy.engine.chains import Chain, ChainFiles, run_chains
 from brmspy.engine.collect import draws_of
-from brmspy.engine.messages import Failure, explain, incomplete
+from brmspy.engine.messages import Failure, explain, incomplete, sampling_error
 from brmspy.engine.options import SampleOptions, check_count
 from brmspy.engine.progress import Progress
 from brmspy.engine.quiet import quiet_cmdstanpy
@@ -405,7 +405,8 @@ def _pathfinder(stan: _Stan) -> _Output:
     failures = _failures(paths, 1)
     good = [path for path in paths if path not in failures]
     if not good:
-        raise SamplingError(_sentence(options.algorithm, next(iter(failures.values()))))
+        first = next(iter(failures.values()))
+        raise sampling_error(_sentence(options.algorithm, first), [first])
     return _Output(
         good[0].csv.header,
         np.concatenate([path.csv.draws() for path in good]),
@@ -505,7 +506,7 @@ def _failures(runs: Sequence[Chain], least: int) -> dict[Chain, Failure]:
 def _check(algorithm: str, run: Chain, least: int) -> None:
     """Raise what went wrong with a run, if anything did."""
     for failure in _failures([run], least).values():
-        raise SamplingError(_sentence(algorithm, failure))
+        raise sampling_error(_sentence(algorithm, failure), [failure])
 
 
 def _sentence(algorithm: str, failure: Failure) -> str:

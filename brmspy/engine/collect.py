@@ -10,9 +10,8 @@ import numpy as np
 import numpy.typing as npt
 from cmdstanpy.stanfit import InferenceMetadata
 
-from brmspy.engine.messages import Failure, explain, incomplete, rejections
+from brmspy.engine.messages import Failure, explain, incomplete, rejections, sampling_error
 from brmspy.engine.output import ChainOutput
-from brmspy.errors import SamplingError
 
 __all__ = ["Outcome", "draws_and_stats", "draws_of", "judge"]
 
@@ -93,7 +92,7 @@ def judge(chains: Sequence[ChainOutput], interrupted: bool, num_draws: int) -> O
         message = _interrupted_message(kept, common, num_draws, [*described, *left_out])
         return Outcome(kept, common, described + left_out, (message,))
     if not good:
-        raise SamplingError(_failed_message(failures, len(chains)))
+        raise sampling_error(_failed_message(failures, len(chains)), failures.values())
     notes = [_rejection_message(chain, num_draws) for chain in good]
     if failures:
         notes.insert(0, _failed_message(failures, len(chains)))

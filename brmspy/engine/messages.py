@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 import signal
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-__all__ = ["Failure", "explain", "incomplete", "rejections"]
+from brmspy.errors import SamplingError
+
+__all__ = ["Failure", "NoStartError", "explain", "incomplete", "rejections", "sampling_error"]
 
 _SHOWN_LINES = 12
 
@@ -67,6 +69,11 @@ class Failure:
         return (f"  Stan says:\n{said}\n" if said else "") + f"  {self.advice}"
 
 
+class NoStartError(SamplingError):
+    """Stan found no initial values."""
+
+
+_NO_START = "found no initial values at which the log density is finite"
 _REPORT = (
     "If you did not change the Stan program or its data, this is a defect of brmspy: please report "
     "it with the formula."
@@ -96,7 +103,7 @@ _MEANINGS = (
     ),
     (
         r"Rejecting initial value|[Ii]nitialization (between|from source)? ?.*failed",
-        "found no initial values at which the log density is finite",
+        _NO_START,
         "Start closer to zero with init=0.1 or init=0, or give initial values; narrow very wide "
         "priors; check that the response is possible under the family. A non-linear model needs "
         "initial values or priors near the solution.",
@@ -161,6 +168,25 @@ def explain(console: str, status: int, special: Sequence[tuple[str, str, str]] =
         crashed = (f"crashed (signal {name})", _REPORT)
         return Failure(*_SIGNALS.get(name, crashed), evidence)
     return Failure(f"ended with exit status {status}", _REPORT, evidence)
+
+
+def sampling_error(message: str, failures: Iterable[Failure]) -> SamplingError:
+    """Return the error that says that nothing came of a run.
+
+    Parameters
+    ----------
+    message : str
+        What it says.
+    failures : iterable of Failure
+        What happened to the chains or paths.
+
+    Returns
+    -------
+    SamplingError
+        `NoStartError` if they found no initial values.
+    """
+    no_start = any(failure.reason == _NO_START for failure in failures)
+    return (NoStartError if no_start else SamplingError)(message)
 
 
 def incomplete(console: str, found: int, wanted: int) -> Failure:

@@ -117,7 +117,8 @@ class Left:
         SamplingWarning
             If chains failed while others finished, or ran on different versions of Stan.
         """
-        run = self.run()
+        with self.plan.explained():
+            run = self.run()
         described = [done.toolchain for done in self.done if done.toolchain]
         if any(other != described[0] for other in described[1:]):
             found = {", ".join(f"{k} {v}" for k, v in tools.items()) for tools in described}

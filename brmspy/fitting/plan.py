@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from brmspy.engine.approximate import ApproximateOptions, ApproximateRun
 from brmspy.engine.interface import CompileOptions
+from brmspy.engine.messages import NoStartError
 from brmspy.engine.sampling import SampleOptions, SamplerRun
 from brmspy.fit import Fit
 from brmspy.fit.naming import posterior_variables
 from brmspy.fitting.arguments import Settings
+from brmspy.fitting.support import check_points, explain_start, fault_at, may_leave
 from brmspy.model import Model
 from brmspy.program import initial_point
 
@@ -45,7 +48,7 @@ class Plan:
         Raises
         ------
         SamplingError
-            If initial values are for no parameter.
+            If initial values are for no parameter, or the model has no density there.
         """
         options = replace(settings.options, chains=settings.processes, threads=model.threads)
         planned = model.program.plan
@@ -67,6 +70,17 @@ class Plan:
         if self.settings.algorithm == "nuts":
             return None
         return self.settings.approximation(self.options)
+
+    @contextmanager
+    def explained(self) -> Iterator[None]:
+        """Say which row and parameter leave no density, if Stan finds no initial values."""
+        try:
+            yield
+        except NoStartError as error:
+            why = explain_start(self.model, self.options.inits)
+            if not why:
+                raise
+            raise NoStartError(f"{error}\n  {why}") from error
 
     def fit(
         self, kind: type[F], run: SamplerRun | ApproximateRun, toolchain: Mapping[str, str]
@@ -99,6 +113,7 @@ class Plan:
 def _with_start(options: SampleOptions, init: Any, model: Model) -> SampleOptions:
     """Return the options with initial values as the Stan program takes them."""
     start = model.program.start
+    inside = (lambda point: fault_at(model, point) is None) if may_leave(model) else None
     if isinstance(init, str) and init == "auto":
         if start is None:
             return options
@@ -106,17 +121,19 @@ def _with_start(options: SampleOptions, init: Any, model: Model) -> SampleOption
         return replace(
             options,
             seed=seed,
-            inits=start.points(seed, options.chains),
+            inits=start.points(seed, options.chains, inside),
             inv_metric=start.inverse_metric(),
         )
     if not isinstance(init, Mapping | Sequence) or isinstance(init, str):
         return options
     given = [init] * options.chains if isinstance(init, Mapping) else list(init)
     # What is not given starts where it would have without.
-    bases = [{}] * len(given) if start is None else start.points(options.seed_to_use(), len(given))
+    seed = options.seed_to_use()
+    bases = [{}] * len(given) if start is None else start.points(seed, len(given), inside)
     points = [
         initial_point(model.program, model.family, values, base)
         for values, base in zip(given, bases, strict=True)
     ]
+    check_points(model, points)
     metric = None if start is None else start.inverse_metric()
     return replace(options, inits=points, inv_metric=metric)

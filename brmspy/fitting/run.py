@@ -83,10 +83,11 @@ def run_here(kind: type[F], plan: Plan, display: Progress) -> F:
         _describe(model, tools.describe(), f"{binary.exe} ({compiled_in})")
     quick = plan.approximation
     run: SamplerRun | ApproximateRun
-    if quick is None:
-        run = sample(binary.exe, model.program.data, options, progress=display)
-    else:
-        run = approximate(binary.exe, model.program.data, quick, progress=display)
+    with plan.explained():
+        if quick is None:
+            run = sample(binary.exe, model.program.data, options, progress=display)
+        else:
+            run = approximate(binary.exe, model.program.data, quick, progress=display)
     return plan.fit(kind, run, tools.describe())
 
 

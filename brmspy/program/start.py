@@ -7,7 +7,7 @@ from each other.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,6 +22,7 @@ __all__ = ["Start", "StartValue", "free_start"]
 FloatArray = NDArray[np.float64]
 
 _SPREAD = 2.0
+_NEARER = (2.0, 2.0, 1.0, 1.0, 0.5, 0.25, 0.1, 0.0)  # where the density ends nearby
 _SMALLEST, _LARGEST = 1e-6, 1e6  # variances that Stan can start from
 
 
@@ -87,7 +88,12 @@ class Start:
         parts = [self.values[p.name].variance for p in self.parameters]
         return np.clip(np.concatenate(parts), _SMALLEST, _LARGEST)
 
-    def points(self, seed: int, chains: int) -> list[dict[str, Any]]:
+    def points(
+        self,
+        seed: int,
+        chains: int,
+        inside: Callable[[Mapping[str, Any]], bool] | None = None,
+    ) -> list[dict[str, Any]]:
         """Return where each chain starts.
 
         Parameters
@@ -96,22 +102,37 @@ class Start:
             Seed of the random numbers.
         chains : int
             Number of chains.
+        inside : callable, optional
+            Whether the model has a density at a point. If it does not, other points are drawn,
+            less and less far from the pilot fit.
 
         Returns
         -------
         list of dict
             Values by the names of the Stan program.
         """
-        return [self._point(np.random.default_rng([seed, chain])) for chain in range(chains)]
+        generators = [np.random.default_rng([seed, chain]) for chain in range(chains)]
+        return [self._within(rng, inside) for rng in generators]
 
-    def _point(self, rng: np.random.Generator) -> dict[str, Any]:
+    def _within(
+        self, rng: np.random.Generator, inside: Callable[[Mapping[str, Any]], bool] | None
+    ) -> dict[str, Any]:
+        """Return a starting point at which there is a density, as far as one is found."""
+        point = self._point(rng, _SPREAD)
+        for spread in _NEARER:
+            if inside is None or inside(point):
+                return point
+            point = self._point(rng, spread)
+        return point
+
+    def _point(self, rng: np.random.Generator, spread: float) -> dict[str, Any]:
         """Return one starting point."""
         point = {}
         for parameter in self.parameters:
             start = self.values[parameter.name]
             centre = unconstrain(parameter, start.value)
             scale = np.sqrt(np.clip(start.variance, _SMALLEST, _LARGEST))
-            moved = centre + scale * rng.uniform(-_SPREAD, _SPREAD, size=centre.shape)
+            moved = centre + scale * rng.uniform(-spread, spread, size=centre.shape)
             point[parameter.free if parameter.fixed == "some" else parameter.name] = constrain(
                 parameter, moved, start.value.shape
             )
