@@ -93,6 +93,14 @@ def test_dropped_rows() -> None:
     assert "3 observations; missing values left out 1 row: y (1)" in str(card)
 
 
+def test_chosen_contrasts() -> None:
+    oats = load_dataset("oats")
+    card = str(model_card("yields ~ nitrogen", oats, contrasts={"nitrogen": "Poly"}))
+    assert "Contrasts: nitrogen = Poly" in card
+    assert "b_nitrogen.L, b_nitrogen.Q, b_nitrogen.C" in card
+    assert "Contrasts" not in str(model_card("yields ~ nitrogen", oats))
+
+
 def test_the_program(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "compiled before" in str(cards()["cbpp"]())
     monkeypatch.setattr("brmspy.card.is_cached", lambda *_: False)

@@ -163,6 +163,16 @@ class Design:
         matrix = model_matrix_of(effects, self.recipe.variables)
         return tuple(name.label for name in matrix.names)
 
+    @property
+    def factors(self) -> dict[str, tuple[str, ...]]:
+        """Levels of each factor in the terms, by the factor's label.
+
+        Names of coefficients need not say which levels there are: sum contrasts of any three are
+        ``f1`` and ``f2``.
+        """
+        variables = self.recipe.variables.items()
+        return {label: found.levels.labels for label, found in variables if found.levels}
+
     def is_discrete(self, column: str) -> bool:
         """Tell whether predictions know only those values of a column that the data have.
 

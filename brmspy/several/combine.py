@@ -10,6 +10,7 @@ from typing import TypeVar
 import numpy as np
 import pandas as pd
 
+from brmspy.data import Design
 from brmspy.errors import BrmspyError
 from brmspy.fit import Fit, FitRecord
 from brmspy.fit.datasets import concatenated, group_attributes
@@ -102,6 +103,7 @@ def _differences(first: Fit, other: Fit) -> Iterable[str]:
         if ours != theirs:
             yield f"its {name} is {theirs!r}, that of fit 1 {ours!r}."
     yield from _other_parameters(first.names, other.names)
+    yield from _other_factors(first.model.design, other.model.design)
     yield from _other_priors(first.prior_summary(), other.prior_summary())
     ours, theirs = set(first.groups), set(other.groups)
     if ours != theirs:
@@ -123,6 +125,21 @@ def _other_parameters(ours: tuple[str, ...], theirs: tuple[str, ...]) -> Iterabl
     parts = [f"has no {_some(missing)}"] if missing else []
     parts += [f"has {_some(added)}, which fit 1 has not"] if added else []
     yield f"it {' and '.join(parts) or 'has its parameters in another order'}."
+
+
+def _other_factors(ours: Design, theirs: Design) -> Iterable[str]:
+    """Say which coefficients have the same names in two fits, but are of other levels."""
+    for label, levels in ours.factors.items():
+        if label not in theirs.factors:
+            continue  # which its parameters say
+        if theirs.factors[label] != levels:
+            found = [", ".join(map(repr, names)) for names in (theirs.factors[label], levels)]
+            yield f"the levels of its factor {label} are {found[0]}, those of fit 1 {found[1]}."
+        first, second = (design.recipe.variables[label].contrasts for design in (ours, theirs))
+        if first and second and not np.array_equal(first.matrix, second.matrix):
+            yield (
+                f"its factor {label} is coded by other contrasts. Fit both with the same contrasts."
+            )
 
 
 def _some(names: list[str]) -> str:

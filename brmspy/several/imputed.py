@@ -92,6 +92,8 @@ def check_models(models: Sequence[FittedModel]) -> None:
             ours = [str(coef) for coef in predictor.coefs]
             theirs = [str(coef) for coef in design.predictors[name].coefs]
             _check_levels(f"formula of {name!r} (its coefficients)", ours, theirs, number)
+        for label, levels in first.factors.items():
+            _check_levels(f"factor {label!r}", levels, design.factors.get(label, ()), number)
         if not design.arrays.rows.equals(first.arrays.rows):
             counts = [str(d.dropped) if d.dropped.count else "none" for d in (first, design)]
             raise DataError(

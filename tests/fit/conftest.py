@@ -167,6 +167,7 @@ def make_model(
         design=SimpleNamespace(
             terms=SimpleNamespace(response=SimpleNamespace(label=response)),
             contrasts={},
+            factors={},
             predictors={"mu": None},
             groups=(SimpleNamespace(group=group, levels=("a", "b", "c d")),),
             arrays=SimpleNamespace(

@@ -72,6 +72,27 @@ def test_data_sets_must_be_alike(
         brm_multiple("y ~ x + f + (1 | g)", data, progress=False)
 
 
+@pytest.mark.parametrize(
+    ("kind", "labels"), [("sum", "zzbbcc"), ("helmert", "zzbbcc"), ("SAS", "aabbzz")]
+)
+def test_coefficients_of_the_same_names_can_be_of_other_levels(
+    kind: str, labels: str, started: Callable[..., Plan], without_stan: None
+) -> None:
+    other = FRAME.assign(f=list(labels))
+    with pytest.raises(DataError, match=r"Data set 2 has other levels .* factor 'f': .*'z' added"):
+        brm_multiple("y ~ f", [FRAME, other], contrasts={"f": kind}, progress=False)
+    same = [FRAME, FRAME.assign(y=1.0 - FRAME["y"])]
+    plan = started(brm_multiple, "y ~ f", same, contrasts={"f": kind}, progress=False)
+    assert plan.model.design.contrasts["f"].kind == kind
+
+
+def test_other_reference_levels_are_refused() -> None:
+    # The reference has no coefficient that would tell.
+    data = [FRAME, FRAME.assign(f=list("00bbcc"))]
+    with pytest.raises(DataError, match="factor 'f': 'a' missing; '0' added"):
+        brm_multiple("y ~ f", data, progress=False)
+
+
 def test_columns_in_another_order_and_frames_of_other_kinds() -> None:
     columns = {name: FRAME[name].tolist() for name in reversed(FRAME.columns)}
     first, second = check_frames([FRAME, columns])
