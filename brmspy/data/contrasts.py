@@ -11,15 +11,13 @@ import numpy.typing as npt
 
 from brmspy.data.factors import Levels
 from brmspy.errors import DataError, closest
-from brmspy.formula.codings import Coding
+from brmspy.formula.codings import USUAL, Coding
 
 __all__ = ["Contrasts", "contrasts", "indicators"]
 
 FloatArray = npt.NDArray[np.float64]
 
 _POLYNOMIAL_SUFFIXES = (".L", ".Q", ".C")
-_TREATMENT = Coding("treatment")
-_POLYNOMIAL = Coding("poly")
 
 # R's qr() takes what is left of a column of length one, once the others are taken from it, for
 # nothing if it is shorter.
@@ -98,8 +96,9 @@ def contrasts(label: str, levels: Levels, coding: Coding | None = None) -> Contr
            [ 0.,  1.],
            [-1., -1.]])
     """
-    if coding is None:
-        coding = _POLYNOMIAL if levels.ordered else _TREATMENT
+    if coding is None or coding.kind == USUAL:
+        count = None if coding is None else coding.count
+        coding = Coding("poly" if levels.ordered else "treatment", count=count)
     number = len(levels.labels)
     if coding.size is not None and coding.size != number:
         raise DataError(f"{coding} is for {coding.size} levels, but {_found(label, levels)}.")

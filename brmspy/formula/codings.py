@@ -31,6 +31,7 @@ from brmspy.formula.grammar import CODED, OF_CODING, OF_FACTOR, parse_expression
 
 __all__ = [
     "KINDS",
+    "USUAL",
     "CodedFactor",
     "Coding",
     "coded_factor",
@@ -42,6 +43,8 @@ KINDS = ("treatment", "sum", "helmert", "poly", "SAS", "sdif")
 """Kinds of contrasts; R has a function ``contr.treatment`` and so on for each."""
 
 _MATRIX = "matrix"
+USUAL = "usual"
+"""Whatever R does by default."""
 
 # R's names without "contr.", and what patsy calls the same, in lower case.
 _BY_NAME: Mapping[str, str] = MappingProxyType(
@@ -68,7 +71,7 @@ class Coding:
     Attributes
     ----------
     kind : str
-        One of `KINDS`, or ``"matrix"``.
+        One of `KINDS`, ``"matrix"`` or `USUAL`.
     text : str
         How the user wrote it.
     base : int, str or None
@@ -208,10 +211,8 @@ def coded_factor(expr: Expr, source: str) -> CodedFactor | None:
     extra = [Arg(arg.value, name) for name, arg in given.items() if name in _EXTRA]
     coding = _chosen(given.get(OF_CODING[0]), extra, source, expr)
     if "how.many" in given:
-        coding = replace(
-            _usual(coding, source, expr),
-            count=_whole(given["how.many"].value, source, "'how.many'"),
-        )
+        count = _whole(given["how.many"].value, source, "'how.many'")
+        coding = replace(coding or Coding(USUAL), count=count)
     return CodedFactor(Call("factor", tuple(factor), expr.span), coding)
 
 
@@ -243,18 +244,6 @@ def _chosen(given: Arg | None, extra: Sequence[Arg], source: str, call: Call) ->
         return None
     kinds = [kind for kind, names in _ARGUMENTS.items() if extra[0].name in names]
     return _named(kinds[0], (), extra, source, call)
-
-
-def _usual(coding: Coding | None, source: str, call: Call) -> Coding:
-    """Refuse to count columns of which it is not said what they are."""
-    if coding is None:
-        raise FormulaError(
-            "'how.many' counts columns of a coding, which is not named.",
-            source,
-            call.span,
-            "Name it: 'C(f, poly, 1)'.",
-        )
-    return coding
 
 
 def _coding(expr: Expr, extra: Sequence[Arg], source: str) -> Coding:

@@ -139,6 +139,8 @@ def test_a_factor_without_its_margin_has_all_its_levels(data: pd.DataFrame) -> N
         ("~ C(k, contr.helmert)", "k", HELMERT, ["C(k, contr.helmert)1", "C(k, contr.helmert)2"]),
         ("~ C(k, poly, 1)", "k", POLY[:, :1], ["C(k, poly, 1).L"]),
         ("~ C(k)", "k", TREATMENT, ["C(k)mid", "C(k)hi"]),
+        ("~ C(o, how.many = 1)", "o", POLY[:, :1], ["C(o, how.many = 1).L"]),
+        ("~ C(k, how.many = 1)", "k", TREATMENT[:, :1], ["C(k, how.many = 1)mid"]),
         ("~ C(o)", "o", POLY, ["C(o).L", "C(o).Q"]),
         (
             "~ C(o, Treatment)",

@@ -108,7 +108,6 @@ BAD: dict[str, tuple[str, ...]] = {
     "C(f, contr.sum(contrasts=«FALSE»))": ("contr.sum() has no argument 'contrasts'",),
     "C(f, Helmert(«2»))": ("Helmert() is given too many arguments",),
     "C(f, poly, «0»)": ("'how.many'", "whole number"),
-    "«C(f, how.many=1)»": ("'how.many' counts columns", "C(f, poly, 1)"),
     "«C()»": ("C() lacks its argument 'x'",),
     "C(f, sum, colour=«1»)": ("C() has no argument 'colour'", "C(f, Sum)"),
     "C(f, «3»)": ("'3' is no coding", "cbind"),
