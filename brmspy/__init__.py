@@ -57,6 +57,12 @@ if TYPE_CHECKING:
     )
     from brmspy.families import bernoulli, binomial, gaussian, negbinomial, poisson, student
     from brmspy.formula import Formula, bf, lf, nlf, parse
+    from brmspy.frequentist import (
+        FrequentistComparison,
+        FrequentistFit,
+        compare_frequentist,
+        frequentist,
+    )
     from brmspy.grids import grid
     from brmspy.growth import time_to
     from brmspy.hypotheses import Hypotheses, hypothesis
@@ -142,6 +148,12 @@ _HOMES = {
         "student",
     ),
     "brmspy.formula": ("Formula", "bf", "lf", "nlf", "parse"),
+    "brmspy.frequentist": (
+        "FrequentistComparison",
+        "FrequentistFit",
+        "compare_frequentist",
+        "frequentist",
+    ),
     "brmspy.grids": ("grid",),
     "brmspy.growth": ("time_to",),
     "brmspy.hypotheses": ("Hypotheses", "hypothesis"),
@@ -185,6 +197,8 @@ __all__ = [
     "DataWarning",
     "Formula",
     "FormulaError",
+    "FrequentistComparison",
+    "FrequentistFit",
     "Hypotheses",
     "ModelCard",
     "Prior",
@@ -204,6 +218,7 @@ __all__ = [
     "check",
     "coef",
     "combine",
+    "compare_frequentist",
     "comparisons",
     "conditional_effects",
     "curve_table",
@@ -214,6 +229,7 @@ __all__ = [
     "extend",
     "fitted",
     "fixef",
+    "frequentist",
     "gaussian",
     "grid",
     "hypothesis",

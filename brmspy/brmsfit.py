@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from brmspy import checks, effects, grids, growth, hypotheses, parameters, plots, several, words
 from brmspy import predict as prediction
 from brmspy.fit import Fit
+from brmspy.frequentist import compare_frequentist
 
 __all__ = ["BrmsFit"]
 
@@ -85,6 +86,8 @@ class BrmsFit(Fit):
     time_to = growth.time_to
 
     update = several.update
+
+    compare_frequentist = compare_frequentist
 
     check = checks.check
     loo = checks.loo

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from brmspy.predict.along import Along, along
 from brmspy.predict.density import log_density
+from brmspy.predict.own import own_effects
 from brmspy.predict.linear import distributional_parameters, linear_predictors
 from brmspy.predict.posterior import (
     log_lik,
@@ -29,6 +30,7 @@ __all__ = [
     "linear_predictors",
     "log_density",
     "log_lik",
+    "own_effects",
     "posterior_epred",
     "posterior_linpred",
     "posterior_predict",
