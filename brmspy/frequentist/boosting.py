@@ -188,7 +188,9 @@ class _Search:
         """Return the model with the highest likelihood."""
         values = [float(model.get_current_neg_log_likelihood()) for model in models]
         if not np.any(np.isfinite(values)):
-            raise BrmspyError("gpboost found no point with a finite likelihood. Use another method.")
+            raise BrmspyError(
+                "gpboost found no point with a finite likelihood. Use another method."
+            )
         return models[int(np.nanargmin(np.where(np.isfinite(values), values, np.nan)))]
 
     def _first_variances(self) -> FloatArray:

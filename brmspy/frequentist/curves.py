@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
+from numbers import Real
 
 import numpy as np
 import scipy
@@ -109,7 +110,8 @@ class Starts:
                     f"start has a value for {name!r}, which is no parameter of this model. "
                     f"{did_you_mean(str(name), valid)}"
                 )
-            if isinstance(value, bool) or not np.isscalar(value) or not np.isfinite(float(value)):
+            real = isinstance(value, Real) and not isinstance(value, bool)
+            if not real or not np.isfinite(value):
                 raise BrmspyError(f"start: {name!r} must be a finite number, not {value!r}.")
 
 

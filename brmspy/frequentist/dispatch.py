@@ -18,12 +18,12 @@ from brmspy.frequentist.boosting import boosted, why_not_gpboost
 from brmspy.frequentist.curves import Starts, least_squares_point, nonlinear_least_squares
 from brmspy.frequentist.likelihood import maximum_likelihood
 from brmspy.frequentist.marginal import estimating_equations
-from brmspy.frequentist.mixedlm import mixed_linear_model, why_not_mixedlm
+from brmspy.frequentist.mixedlm import BoundaryError, mixed_linear_model, why_not_mixedlm
 from brmspy.frequentist.pooled import glm, is_generalised, least_squares_fit
 from brmspy.frequentist.problem import Problem
 from brmspy.frequentist.result import FrequentistFit
 from brmspy.frequentist.solution import Solution
-from brmspy.model import Model, build
+from brmspy.model import build
 from brmspy.priors import Prior
 
 __all__ = ["Request", "frequentist", "solve"]
@@ -208,10 +208,7 @@ def solve(problem: Problem, request: Request) -> Solution:
     _check_options(method, problem, request)
     reml = _MIXED_NORMAL.get(method, False) if request.reml is None else request.reml
     if method == "mixedlm":
-        solution = mixed_linear_model(problem, reml)
-        sound = solution.estimate.converged and not solution.estimate.singular
-        # At the boundary, and where its search fails, MixedLM is not exact.
-        return solution if sound or request.method != "auto" else own.linear(problem, reml)
+        return _statsmodels_or_own(problem, reml, request.method == "auto")
     if method == "lmm":
         return own.linear(problem, reml)
     if method == "glmm":
@@ -224,6 +221,17 @@ def solve(problem: Problem, request: Request) -> Solution:
             return maximum_likelihood(problem, least_squares_point(starts)[0])
         return own.nonlinear(problem, starts, reml)
     return _SIMPLE[method](problem)
+
+
+def _statsmodels_or_own(problem: Problem, reml: bool, either: bool) -> Solution:
+    """Return what MixedLM finds, or our own estimator where that is not exact."""
+    try:
+        solution = mixed_linear_model(problem, reml)
+    except BoundaryError:
+        if not either:
+            raise
+        return own.linear(problem, reml)
+    return solution if solution.estimate.converged or not either else own.linear(problem, reml)
 
 
 def _automatic(problem: Problem) -> str:

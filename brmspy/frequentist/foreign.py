@@ -180,7 +180,9 @@ def _parameter(row: _Row, names: Names) -> tuple[str, Parameter] | None:
     """Return the model's name of a row, and what it says; None if there is none."""
     if row.kind == "coef":
         name = names.coefficient(row.name)
-        return name and (name, Parameter("population", row.estimate, row.error))
+        if name is None:
+            return None
+        return name, Parameter("population", row.estimate, row.error)
     if row.kind == "family":
         if row.name not in names.problem.scalars:
             return None
@@ -225,10 +227,9 @@ def _of_statsmodels(result: Any) -> _Foreign:
             f"{type(result).__name__} of statsmodels is no fitted result with coefficients: pass "
             "what fit() returned."
         )
-    kind = type(getattr(result, "_results", result)).__name__
-    model = getattr(result, "model", None)
+    model = result.model
     mixed = hasattr(result, "fe_params") and hasattr(result, "cov_re")
-    title = type(model).__name__ if model is not None else kind
+    title = type(model).__name__
     rows = tuple(_mixed_rows(result) if mixed else _plain_rows(result))
     count = sum(row.kind == "coef" for row in rows)
     covariance = np.asarray(result.cov_params(), dtype=float)
@@ -271,12 +272,11 @@ def _plain_rows(result: Any) -> Iterator[_Row]:
     names = list(result.model.exog_names)
     params = _series(result.params, [*names, "alpha"][: len(result.params)])
     errors = _series(result.bse, list(params.index))
-    for name, value in params.items():
-        error = float(errors[name])
+    for name, value, error in zip(params.index, params, errors, strict=True):
         if name == "alpha" and type(result.model).__name__ == "NegativeBinomial":
             yield _Row("shape", 1.0 / value, error / value**2, kind="family")
         else:
-            yield _Row(str(name), float(value), error)
+            yield _Row(str(name), float(value), float(error))
     family = getattr(result.model, "family", None)
     normal = family is None and hasattr(result, "mse_resid")
     if normal or type(family).__name__ == "Gaussian":
@@ -288,8 +288,8 @@ def _mixed_rows(result: Any) -> Iterator[_Row]:
     names = list(result.model.exog_names)
     estimates = _series(result.fe_params, names)
     errors = _series(result.bse_fe, names)
-    for name, value in estimates.items():
-        yield _Row(str(name), float(value), float(errors[name]))
+    for name, value, error in zip(estimates.index, estimates, errors, strict=True):
+        yield _Row(str(name), float(value), float(error))
     covariance = result.cov_re
     coefs = list(getattr(covariance, "columns", [])) or list(result.model.exog_re_names)
     matrix = np.asarray(covariance, dtype=float)

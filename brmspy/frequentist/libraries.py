@@ -35,8 +35,7 @@ def library(module: str, purpose: str) -> Any:
         return import_module(module)
     except ModuleNotFoundError as error:
         raise BrmspyError(
-            f"{purpose} needs {name}, which is not installed: "
-            'pip install "brmspy[frequentist]"'
+            f'{purpose} needs {name}, which is not installed: pip install "brmspy[frequentist]"'
         ) from error
 
 

@@ -24,6 +24,8 @@ __all__ = ["maximum_likelihood"]
 FloatArray = NDArray[np.float64]
 
 _START_OF = {"nu": 10.0, "shape": 2.0}
+_LIMITS = {"nu": "the normal distribution", "shape": "the Poisson distribution"}
+_ENDLESS = 1e4
 _LEAST = 0.1  # of the mean: where counts of zero are put on a logarithmic scale
 _PENALTY = 1e10
 
@@ -79,6 +81,9 @@ def maximum_likelihood(problem: Problem, start: FloatArray | None = None) -> Sol
         )
 
     best = {name: float(np.exp(value)) for name, value in zip(scalars, logs(theta), strict=True)}
+    endless = [name for name, value in best.items() if name in _LIMITS and value > _ENDLESS]
+    if endless:
+        message = f"{endless[0]} grows without end, towards {_LIMITS[endless[0]]}"
     # What describes the spread comes first, the other parameters after it.
     order = [name for name in scalars if name == "sigma"]
     order += [name for name in scalars if name != "sigma"]
@@ -96,7 +101,7 @@ def maximum_likelihood(problem: Problem, start: FloatArray | None = None) -> Sol
         reml=False,
         method="numerical maximisation of the likelihood",
         converged=not message,
-        message=f"The search did not end at a clear maximum: {message}." if message else "",
+        message=f"There is no clear maximum: {message}." if message else "",
         singular=False,
         parameters=size,
         family_parameters=best,
@@ -126,7 +131,8 @@ def _starts(problem: Problem) -> Iterator[FloatArray]:
         target = np.full(problem.nobs, _scalar_start(problem, name)) if name != "mu" else None
         if target is None:
             target = problem.family.link.forward(_inside(problem))
-        yield np.linalg.lstsq(X, target - (0.0 if offset is None else offset), rcond=None)[0]
+        shifted = target - (0.0 if offset is None else offset)
+        yield np.asarray(np.linalg.lstsq(X, shifted, rcond=None)[0], dtype=np.float64)
 
 
 def _inside(problem: Problem) -> FloatArray:

@@ -15,12 +15,20 @@ from brmspy.frequentist.optimum import curvature
 from brmspy.frequentist.problem import Problem
 from brmspy.frequentist.solution import Solution
 
-__all__ = ["mixed_linear_model", "why_not_mixedlm"]
+__all__ = ["BoundaryError", "mixed_linear_model", "why_not_mixedlm"]
 
 FloatArray = NDArray[np.float64]
 
 _SMALL = 1e-3  # of the residual sd: an effect's sd that is as good as zero
 _ALMOST_ONE = 0.999
+_BOUNDARY = (
+    "method='mixedlm' has come to the boundary, a standard deviation of zero or a correlation of "
+    "one, where it is not exact. Use method='lmm'."
+)
+
+
+class BoundaryError(BrmspyError):
+    """A variance is practically zero or a correlation one, where MixedLM is not exact."""
 
 
 def why_not_mixedlm(problem: Problem) -> str:
@@ -56,8 +64,11 @@ def mixed_linear_model(problem: Problem, reml: bool) -> Solution:
     Returns
     -------
     Solution
-        Its estimate is `singular` if a variance is practically zero or a correlation one, where
-        MixedLM is not exact.
+
+    Raises
+    ------
+    BoundaryError
+        If a variance is practically zero or a correlation one.
     """
     reason = why_not_mixedlm(problem)
     if reason:
@@ -71,7 +82,10 @@ def mixed_linear_model(problem: Problem, reml: bool) -> Solution:
     model = models.MixedLM(y, problem.X, groups=block.index, exog_re=block.Z / sizes)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        found = model.fit(reml=reml, method=["bfgs", "lbfgs", "cg"], gtol=1e-6)
+        try:
+            found = model.fit(reml=reml, method=["bfgs", "lbfgs", "cg"], gtol=1e-6)
+        except (ValueError, np.linalg.LinAlgError) as error:
+            raise BoundaryError(_BOUNDARY) from error
     relative = np.asarray(found.cov_re) / found.scale
     scale = float(np.sqrt(found.scale)) * unit
     covariance = np.asarray(found.cov_re) * unit**2 / np.outer(sizes, sizes)
@@ -80,10 +94,11 @@ def mixed_linear_model(problem: Problem, reml: bool) -> Solution:
     count = len(sds)
     correlations = covariance / np.outer(sds, sds) if np.all(sds > 0.0) else np.ones((count,) * 2)
     beyond = np.abs(correlations[np.tril_indices(count, -1)])
-    singular = bool(
-        np.any(np.sqrt(np.diagonal(relative)) < _SMALL) or np.any(beyond > _ALMOST_ONE)
+    if np.any(np.sqrt(np.diagonal(relative)) < _SMALL) or np.any(beyond > _ALMOST_ONE):
+        raise BoundaryError(_BOUNDARY)
+    spreads = np.concatenate(
+        [np.log(np.maximum(sds, 1e-300)), _z_of(correlations), [np.log(scale)]]
     )
-    spreads = np.concatenate([np.log(np.maximum(sds, 1e-300)), _z_of(correlations), [np.log(scale)]])
     # Rescaling the response changes its density.
     rows = problem.nobs - (problem.size if reml else 0)
     message = "" if found.converged else "; ".join(str(item.message) for item in caught)
@@ -100,10 +115,10 @@ def mixed_linear_model(problem: Problem, reml: bool) -> Solution:
         method="REML" if reml else "ML",
         converged=bool(found.converged),
         message=message,
-        singular=singular,
+        singular=False,
         parameters=problem.size + len(spreads),
         spreads=spreads,
-        spreads_covariance=None if singular else _spreads_covariance(model, spreads, sizes, unit),
+        spreads_covariance=_spreads_covariance(model, spreads, sizes, unit),
     )
     return Solution(
         problem,
@@ -164,4 +179,4 @@ def _spreads_covariance(
         np.linalg.cholesky(hessian)
     except np.linalg.LinAlgError:
         return None
-    return 2.0 * np.linalg.inv(hessian)
+    return np.asarray(2.0 * np.linalg.inv(hessian), dtype=np.float64)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 from brmspy.data import GroupInfo
 from brmspy.data.names import brms_name
@@ -90,6 +90,9 @@ class Names:
         if factor is None:
             return None
         coefs = _group_aliases(self.problem.design.groups, factor)
+        # statsmodels calls the intercept of a group by the name of the group.
+        if "Intercept" in coefs:
+            coefs.setdefault(plain_name(factor), coefs["Intercept"])
         names = [coefs.get(plain_name(item)) for item in (first, second) if item]
         if None in names:
             return None
@@ -119,7 +122,7 @@ def _aliases(predictor: str, variable: Variable) -> Iterator[tuple[str, str]]:
             yield brms, plain_name(predictor)
 
 
-def _group_aliases(groups: tuple[GroupInfo, ...], factor: str) -> Mapping[str, str]:
+def _group_aliases(groups: tuple[GroupInfo, ...], factor: str) -> dict[str, str]:
     """Return brms' names of what varies by a factor, by what others may call it."""
     found: dict[str, str] = {}
     for info in groups:

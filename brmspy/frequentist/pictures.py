@@ -111,7 +111,13 @@ def _draw_part(
         colour=BLUE,
     )
     middle = ax.plot(
-        scaled(median), rows + _APART, linestyle="none", marker="|", markersize=9, color=INK, zorder=3
+        scaled(median),
+        rows + _APART,
+        linestyle="none",
+        marker="|",
+        markersize=9,
+        color=INK,
+        zorder=3,
     )[0]
     categories(ax, list(table.index), "y")
     if standardise:
@@ -197,7 +203,9 @@ def _unknown(parts: list[pd.DataFrame], panels: Panels) -> list[str]:
     count = sum(int(part["no_pooling"].isna().sum()) for part in parts)
     if not count or not panels.own:
         return []
-    return [f"No circle for {count} effect{'s' * (count > 1)} that a level's rows do not determine."]
+    return [
+        f"No circle for {count} effect{'s' * (count > 1)} that a level's rows do not determine."
+    ]
 
 
 def _draw_levels(ax: Axes, part: pd.DataFrame) -> list[tuple[Artist, str]]:

@@ -137,7 +137,7 @@ def glm_family(family: Family) -> Any:
 
 
 def glm_response(problem: Problem) -> FloatArray:
-    """Return the response as statsmodels takes it: successes and failures where there are trials."""
+    """Return the response as statsmodels takes it: successes and failures of trials."""
     if problem.trials is None:
         return problem.y
     return np.column_stack([problem.y, problem.trials - problem.y])

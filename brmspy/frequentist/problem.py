@@ -63,9 +63,7 @@ class Problem:
 
     def pooled(self) -> Problem:
         """Return the problem without group-level effects: complete pooling."""
-        design = replace(
-            self.design, groups=(), arrays=replace(self.design.arrays, groups=())
-        )
+        design = replace(self.design, groups=(), arrays=replace(self.design.arrays, groups=()))
         kept = tuple(v for v in self.variables if not v.section.startswith("group"))
         return replace(self, design=design, variables=kept)
 
@@ -145,7 +143,7 @@ class Problem:
 
     @property
     def coefficient_names(self) -> list[str]:
-        """brms' names of all coefficients."""
+        """Brms' names of all coefficients."""
         return [str(name) for _, variable in self.coefficients for name in variable.brms]
 
     @property
@@ -166,7 +164,7 @@ class Problem:
 
     @cached_property
     def blocks(self) -> tuple[EffectBlock, ...]:
-        """The blocks of group-level effects; their coefficients belong to predictors of `linear`."""
+        """The blocks of group-level effects; their coefficients belong to those of `linear`."""
         order = self.linear
         return tuple(
             EffectBlock(

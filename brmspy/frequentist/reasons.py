@@ -111,7 +111,7 @@ def _noise(name: str, row: pd.Series[float], fit: Fit) -> str:
     """Say that the difference may be Monte Carlo error."""
     if name not in fit.diagnostics.index:
         return ""
-    size = float(fit.diagnostics.loc[name, "Bulk_ESS"])
+    size = float(fit.diagnostics["Bulk_ESS"].loc[name])
     if not np.isfinite(size) or size <= 0.0:
         return ""
     error = row["SD"] / np.sqrt(size)
@@ -240,7 +240,7 @@ def _overall(
     if fit.findings:
         yield (
             f"The draws have {len(fit.findings)} problem{'s' * (len(fit.findings) > 1)}, such as: "
-            f"{str((problems or list(fit.findings))[0])} See fit.check()."
+            f"{(problems or list(fit.findings))[0]!s} See fit.check()."
         )
 
 
@@ -296,9 +296,7 @@ def _pulls(fit: Fit, problem: Problem, found: FrequentistFit) -> dict[str, float
     return pulls | dict(zip(names, map(float, moves), strict=True))
 
 
-def _spread_pulls(
-    found: FrequentistFit, elements: Mapping[str, ElementPrior]
-) -> dict[str, float]:
+def _spread_pulls(found: FrequentistFit, elements: Mapping[str, ElementPrior]) -> dict[str, float]:
     """Return how far priors move standard deviations and the family's parameters."""
     pulls = {}
     for name, row in found.table.iterrows():

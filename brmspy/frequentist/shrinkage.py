@@ -191,7 +191,7 @@ def _rows(
 def _estimate(found: FrequentistFit, name: str) -> float:
     """Return an estimate, NaN if there is none of this name."""
     table = found.table
-    return float(table.loc[name, "Estimate"]) if name in table.index else np.nan
+    return float(table["Estimate"].loc[name]) if name in table.index else np.nan
 
 
 def _population_name(problem: Problem, coef: GroupCoef) -> str | None:

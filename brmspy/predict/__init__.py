@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from brmspy.predict.along import Along, along
 from brmspy.predict.density import log_density
-from brmspy.predict.own import own_effects
 from brmspy.predict.linear import distributional_parameters, linear_predictors
+from brmspy.predict.own import own_effects
 from brmspy.predict.posterior import (
     log_lik,
     posterior_epred,
