@@ -57,12 +57,6 @@ if TYPE_CHECKING:
     )
     from brmspy.families import bernoulli, binomial, gaussian, negbinomial, poisson, student
     from brmspy.formula import Formula, bf, lf, nlf, parse
-    from brmspy.frequentist import (
-        FrequentistComparison,
-        FrequentistFit,
-        compare_frequentist,
-        frequentist,
-    )
     from brmspy.grids import grid
     from brmspy.growth import time_to
     from brmspy.hypotheses import Hypotheses, hypothesis
@@ -93,6 +87,12 @@ if TYPE_CHECKING:
     from brmspy.priors import Prior, prior, set_prior
     from brmspy.selfstart import named_curves, register_curve, unregister_curve
     from brmspy.several import combine, update
+    from brmspy.twin import (
+        FrequentistComparison,
+        FrequentistFit,
+        compare_frequentist,
+        frequentist,
+    )
     from brmspy.words import describe, latex
 
 # Where each public name lives. Nothing is imported before it is asked for: pandas, formulae and
@@ -148,7 +148,7 @@ _HOMES = {
         "student",
     ),
     "brmspy.formula": ("Formula", "bf", "lf", "nlf", "parse"),
-    "brmspy.frequentist": (
+    "brmspy.twin": (
         "FrequentistComparison",
         "FrequentistFit",
         "compare_frequentist",

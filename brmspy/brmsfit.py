@@ -4,10 +4,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from brmspy import checks, effects, grids, growth, hypotheses, parameters, plots, several, words
+from brmspy import (
+    checks,
+    effects,
+    grids,
+    growth,
+    hypotheses,
+    parameters,
+    plots,
+    several,
+    twin,
+    words,
+)
 from brmspy import predict as prediction
 from brmspy.fit import Fit
-from brmspy.frequentist import compare_frequentist
 
 __all__ = ["BrmsFit"]
 
@@ -87,7 +97,7 @@ class BrmsFit(Fit):
 
     update = several.update
 
-    compare_frequentist = compare_frequentist
+    compare_frequentist = twin.compare_frequentist
 
     check = checks.check
     loo = checks.loo

@@ -60,7 +60,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     },
     "several": {*BEFORE_PROGRAM, "fit", "fitting"},
     "checks": {*BEFORE_PROGRAM, "fit", "fitting", "predict"},
-    "frequentist": {*BEFORE_PROGRAM, "fit", "predict", "drawing"},
+    "twin": {*BEFORE_PROGRAM, "program", "fit", "predict", "drawing", "model"},
     "datasets": set(),
 }
 
@@ -70,11 +70,13 @@ KEEPERS: dict[str, set[str]] = {
     "cmdstanpy": {"engine"},
     "filelock": {"engine"},
     "formulae": {"data"},
+    "gpboost": {"twin"},
     "h5netcdf": {"fit"},
     "httpstan": {"engine"},
     "jinja2": {"program"},
-    "matplotlib": {"drawing", "plots"},
+    "matplotlib": {"drawing", "plots", "twin"},
     "narwhals": {"data"},
+    "statsmodels": {"twin"},
     "tqdm": {"engine"},
     "xarray": {"checks", "effects", "fit", "growth", "hypotheses", "parameters", "predict"},
 }

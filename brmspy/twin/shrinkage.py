@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 from brmspy.data import GroupCoef
 from brmspy.errors import BrmspyError
 from brmspy.fit import Fit
-from brmspy.frequentist.dispatch import Request, solve
-from brmspy.frequentist.problem import Problem
-from brmspy.frequentist.result import FrequentistFit
 from brmspy.predict import own_effects
 from brmspy.program import coefficient_variable, group_members
+from brmspy.twin.dispatch import Request, solve
+from brmspy.twin.problem import Problem
+from brmspy.twin.result import FrequentistFit
 
 __all__ = ["complete_pooling", "shrinkage_table", "shrinkage_words"]
 

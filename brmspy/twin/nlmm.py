@@ -22,11 +22,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from brmspy.errors import BrmspyError
-from brmspy.frequentist.checks import checked_columns, checked_rows, sentences
-from brmspy.frequentist.effects import Effects, column_sizes
-from brmspy.frequentist.estimate import EffectBlock, MixedEstimate
-from brmspy.frequentist.mixed import LinearModel
-from brmspy.frequentist.optimum import descend
+from brmspy.twin.checks import checked_columns, checked_rows, sentences
+from brmspy.twin.effects import Effects, column_sizes
+from brmspy.twin.estimate import EffectBlock, MixedEstimate
+from brmspy.twin.mixed import LinearModel
+from brmspy.twin.optimum import descend
 
 __all__ = ["nonlinear_mixed"]
 
@@ -267,7 +267,7 @@ def nonlinear_mixed(
     --------
     >>> import numpy as np
     >>> from brmspy import load_dataset
-    >>> from brmspy.frequentist import EffectBlock, nonlinear_mixed
+    >>> from brmspy.twin import EffectBlock, nonlinear_mixed
     >>> trees = load_dataset("loblolly")
     >>> age, one = trees["age"].to_numpy(), np.ones((len(trees), 1))
     >>> seed = EffectBlock(one, trees["Seed"].astype("category").cat.codes, levels=14)

@@ -12,11 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from brmspy.errors import BrmspyError
-from brmspy.frequentist.estimate import MixedEstimate
-from brmspy.frequentist.libraries import library, version_of
-from brmspy.frequentist.optimum import curvature
-from brmspy.frequentist.problem import Problem
-from brmspy.frequentist.solution import Solution
+from brmspy.twin.estimate import MixedEstimate
+from brmspy.twin.libraries import library, version_of
+from brmspy.twin.optimum import curvature
+from brmspy.twin.problem import Problem
+from brmspy.twin.solution import Solution
 
 __all__ = ["boosted", "why_not_gpboost"]
 
@@ -214,7 +214,7 @@ class _Search:
             likelihood=_LIKELIHOODS[problem.family.name, problem.family.link.name],
             weights=trials,
             matrix_inversion_method="cholesky",  # the other one is random
-            num_parallel_threads=1 if problem.nobs < _MANY_ROWS else -1,
+            num_parallel_threads=1 if problem.nobs < _MANY_ROWS else None,
         )
         settings: dict[str, Any] = {"delta_rel_conv": 1e-10, **options}
         if variances is not None:

@@ -13,7 +13,7 @@ from brmspy import load_dataset
 from brmspy.data import as_frame, design
 from brmspy.families import get_family
 from brmspy.formula import parse
-from brmspy.frequentist import EffectBlock
+from brmspy.twin import EffectBlock
 
 REFERENCE = json.loads((Path(__file__).parent / "reference.json").read_text(encoding="utf-8"))
 

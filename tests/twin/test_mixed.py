@@ -11,7 +11,7 @@ from scipy import stats
 
 from brmspy import load_dataset
 from brmspy.errors import BrmspyError
-from brmspy.frequentist import EffectBlock, linear_mixed
+from brmspy.twin import EffectBlock, linear_mixed
 
 LME4 = {
     "sleepstudy_reml": ("Reaction ~ Days + (Days | Subject)", "sleepstudy"),

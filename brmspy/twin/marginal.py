@@ -8,11 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from brmspy.errors import BrmspyError
-from brmspy.frequentist.estimate import MixedEstimate
-from brmspy.frequentist.libraries import library, version_of
-from brmspy.frequentist.pooled import glm_family, is_generalised
-from brmspy.frequentist.problem import Problem
-from brmspy.frequentist.solution import Solution
+from brmspy.twin.estimate import MixedEstimate
+from brmspy.twin.libraries import library, version_of
+from brmspy.twin.pooled import glm_family, is_generalised
+from brmspy.twin.problem import Problem
+from brmspy.twin.solution import Solution
 
 __all__ = ["clusters", "estimating_equations"]
 

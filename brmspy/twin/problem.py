@@ -14,9 +14,9 @@ from brmspy.data import Design
 from brmspy.families import Family
 from brmspy.fit import FittedModel, Variable
 from brmspy.formula import LinearPredictor, NonlinearPredictor
-from brmspy.frequentist.estimate import EffectBlock
 from brmspy.predict import distributional_parameters, linear_predictors, log_density
 from brmspy.program import coefficient_variable
+from brmspy.twin.estimate import EffectBlock
 
 __all__ = ["Problem"]
 

@@ -11,9 +11,6 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from brmspy.fit.variables import NameTable, Variable
-from brmspy.frequentist.estimate import MixedEstimate
-from brmspy.frequentist.problem import Problem
-from brmspy.frequentist.solution import Solution
 from brmspy.markup import (
     Table,
     block,
@@ -27,6 +24,9 @@ from brmspy.markup import (
 )
 from brmspy.predict import check_probability
 from brmspy.program import correlated_pairs, group_members
+from brmspy.twin.estimate import MixedEstimate
+from brmspy.twin.problem import Problem
+from brmspy.twin.solution import Solution
 
 __all__ = ["FrequentistFit"]
 
@@ -139,8 +139,8 @@ class FrequentistFit:
     >>> found.ranef[["level", "Estimate"]].round(2)
       level  Estimate
     0  ctrl     -0.03
-    1  trt1     -0.30
-    2  trt2      0.33
+    1  trt1     -0.33
+    2  trt2      0.36
     """
 
     formula: str

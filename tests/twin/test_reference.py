@@ -10,8 +10,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from brmspy import bf, load_dataset
-from brmspy.frequentist import frequentist
+from brmspy import bf, frequentist, load_dataset
 
 REFERENCE = json.loads((Path(__file__).parent / "reference.json").read_text(encoding="utf-8"))
 

@@ -9,10 +9,9 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from brmspy import bernoulli, bf, load_dataset, poisson, prior
+from brmspy import bernoulli, bf, frequentist, load_dataset, poisson, prior
 from brmspy.errors import BrmspyError
-from brmspy.frequentist import frequentist
-from brmspy.frequentist.problem import Problem
+from brmspy.twin.problem import Problem
 
 RNG = np.random.default_rng(20261121)
 ROWS = 240

@@ -10,9 +10,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from brmspy.fit import Fit
-from brmspy.frequentist.problem import Problem
-from brmspy.frequentist.result import FrequentistFit
 from brmspy.priors import ElementPrior
+from brmspy.twin.problem import Problem
+from brmspy.twin.result import FrequentistFit
 
 __all__ = ["explain"]
 

@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from brmspy.errors import BrmspyError
-from brmspy.frequentist.estimate import MixedEstimate
-from brmspy.frequentist.libraries import library, version_of
-from brmspy.frequentist.optimum import curvature
-from brmspy.frequentist.problem import Problem
-from brmspy.frequentist.solution import Solution
+from brmspy.twin.estimate import MixedEstimate
+from brmspy.twin.libraries import library, version_of
+from brmspy.twin.optimum import curvature
+from brmspy.twin.problem import Problem
+from brmspy.twin.solution import Solution
 
 __all__ = ["BoundaryError", "mixed_linear_model", "why_not_mixedlm"]
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from brmspy.data import GroupInfo
 from brmspy.data.names import brms_name
 from brmspy.fit import Variable
-from brmspy.frequentist.problem import Problem
+from brmspy.twin.problem import Problem
 
 __all__ = ["Names", "plain_name"]
 
@@ -33,7 +33,7 @@ def plain_name(name: str) -> str:
 
     Examples
     --------
-    >>> from brmspy.frequentist.naming import plain_name
+    >>> from brmspy.twin.naming import plain_name
     >>> plain_name("(Intercept)"), plain_name("C(period)[T.2]"), plain_name("x:f[T.b]")
     ('Intercept', 'period2', 'fb:x')
     """

@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 
 from brmspy.errors import BrmspyError
 from brmspy.families import Family
-from brmspy.frequentist.estimate import MixedEstimate
-from brmspy.frequentist.libraries import library, version_of
-from brmspy.frequentist.problem import Problem
-from brmspy.frequentist.solution import Solution
+from brmspy.twin.estimate import MixedEstimate
+from brmspy.twin.libraries import library, version_of
+from brmspy.twin.problem import Problem
+from brmspy.twin.solution import Solution
 
 __all__ = ["GLM_LINKS", "glm", "glm_family", "glm_response", "is_generalised", "least_squares_fit"]
 

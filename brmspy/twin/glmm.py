@@ -24,12 +24,12 @@ from scipy import special
 
 from brmspy.errors import BrmspyError, check_choice
 from brmspy.families import Family
-from brmspy.frequentist.checks import checked_columns, checked_rows, sentences
-from brmspy.frequentist.effects import Effects
-from brmspy.frequentist.estimate import MixedEstimate
-from brmspy.frequentist.optimum import Optimum, delta_covariance, descend, minimise
-from brmspy.frequentist.response import Derivatives, Response, has_expected_information
-from brmspy.frequentist.systems import Columns, System, inverse, log_determinant, solve
+from brmspy.twin.checks import checked_columns, checked_rows, sentences
+from brmspy.twin.effects import Effects
+from brmspy.twin.estimate import MixedEstimate
+from brmspy.twin.optimum import Optimum, delta_covariance, descend, minimise
+from brmspy.twin.response import Derivatives, Response, has_expected_information
+from brmspy.twin.systems import Columns, System, inverse, log_determinant, solve
 
 __all__ = ["generalized_mixed"]
 
@@ -307,7 +307,7 @@ def generalized_mixed(
     --------
     >>> import numpy as np
     >>> from brmspy import load_dataset, poisson
-    >>> from brmspy.frequentist import EffectBlock, generalized_mixed
+    >>> from brmspy.twin import EffectBlock, generalized_mixed
     >>> epil = load_dataset("epil")
     >>> X = np.column_stack([np.ones(len(epil)), epil["lbase"]])
     >>> subject = EffectBlock(X[:, :1], epil["subject"].cat.codes, levels=59)

@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from brmspy.errors import BrmspyError
-from brmspy.frequentist.estimate import EffectBlock
-from brmspy.frequentist.systems import Columns, System
+from brmspy.twin.estimate import EffectBlock
+from brmspy.twin.systems import Columns, System
 
 __all__ = ["Effects", "column_sizes"]
 

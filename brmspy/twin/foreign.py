@@ -12,10 +12,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from brmspy.errors import BrmspyError
-from brmspy.frequentist.libraries import version_of
-from brmspy.frequentist.naming import Names
-from brmspy.frequentist.problem import Problem
-from brmspy.frequentist.result import FrequentistFit, Parameter
+from brmspy.twin.libraries import version_of
+from brmspy.twin.naming import Names
+from brmspy.twin.problem import Problem
+from brmspy.twin.result import FrequentistFit, Parameter
 
 __all__ = ["adopt"]
 

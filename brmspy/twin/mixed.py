@@ -19,11 +19,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from brmspy.errors import BrmspyError
-from brmspy.frequentist.checks import checked_columns, checked_rows, sentences
-from brmspy.frequentist.effects import Effects
-from brmspy.frequentist.estimate import MixedEstimate
-from brmspy.frequentist.optimum import Optimum, curvature, delta_covariance, minimise
-from brmspy.frequentist.systems import System, inverse, log_determinant, solve
+from brmspy.twin.checks import checked_columns, checked_rows, sentences
+from brmspy.twin.effects import Effects
+from brmspy.twin.estimate import MixedEstimate
+from brmspy.twin.optimum import Optimum, curvature, delta_covariance, minimise
+from brmspy.twin.systems import System, inverse, log_determinant, solve
 
 __all__ = ["LinearModel", "Profile", "linear_mixed"]
 
@@ -236,7 +236,7 @@ def linear_mixed(
     Examples
     --------
     >>> import numpy as np
-    >>> from brmspy.frequentist import EffectBlock, linear_mixed
+    >>> from brmspy.twin import EffectBlock, linear_mixed
     >>> y = np.array([10.0, 25.0, 3.0, 6.0])
     >>> X = np.column_stack([np.ones(4), [0, 1, 0, 1]])
     >>> animal = EffectBlock(np.ones((4, 1)), np.array([0, 0, 1, 1]), levels=2)

@@ -13,18 +13,18 @@ from brmspy.errors import BrmspyError, check_choice
 from brmspy.families import Family
 from brmspy.fit.naming import posterior_variables
 from brmspy.formula import Formula
-from brmspy.frequentist import own
-from brmspy.frequentist.boosting import boosted, why_not_gpboost
-from brmspy.frequentist.curves import Starts, least_squares_point, nonlinear_least_squares
-from brmspy.frequentist.likelihood import maximum_likelihood
-from brmspy.frequentist.marginal import estimating_equations
-from brmspy.frequentist.mixedlm import BoundaryError, mixed_linear_model, why_not_mixedlm
-from brmspy.frequentist.pooled import glm, is_generalised, least_squares_fit
-from brmspy.frequentist.problem import Problem
-from brmspy.frequentist.result import FrequentistFit
-from brmspy.frequentist.solution import Solution
 from brmspy.model import build
 from brmspy.priors import Prior
+from brmspy.twin import own
+from brmspy.twin.boosting import boosted, why_not_gpboost
+from brmspy.twin.curves import Starts, least_squares_point, nonlinear_least_squares
+from brmspy.twin.likelihood import maximum_likelihood
+from brmspy.twin.marginal import estimating_equations
+from brmspy.twin.mixedlm import BoundaryError, mixed_linear_model, why_not_mixedlm
+from brmspy.twin.pooled import glm, is_generalised, least_squares_fit
+from brmspy.twin.problem import Problem
+from brmspy.twin.result import FrequentistFit
+from brmspy.twin.solution import Solution
 
 __all__ = ["Request", "frequentist", "solve"]
 
@@ -159,14 +159,14 @@ def frequentist(
     --------
     >>> from brmspy import frequentist, load_dataset
     >>> found = frequentist("Reaction ~ Days + (Days | Subject)", load_dataset("sleepstudy"))
-    >>> found.table[["Estimate", "Std.Error"]].round(2)
-                                  Estimate  Std.Error
-    b_Intercept                     251.41       6.82
-    b_Days                           10.47       1.55
-    sd_Subject__Intercept            24.74       5.84
-    sd_Subject__Days                  5.92       1.25
-    cor_Subject__Intercept__Days      0.07       0.32
-    sigma                            25.59       1.51
+    >>> found.table["Estimate"].round(2)
+    b_Intercept                     251.41
+    b_Days                           10.47
+    sd_Subject__Intercept            24.74
+    sd_Subject__Days                  5.92
+    cor_Subject__Intercept__Days      0.07
+    sigma                            25.59
+    Name: Estimate, dtype: float64
     """
     request = Request(method, reml, nagq, start)
     model = build(formula, data, family)

@@ -14,10 +14,10 @@ import scipy.linalg
 from numpy.typing import NDArray
 
 from brmspy.formula import LinearPredictor
-from brmspy.frequentist.estimate import MixedEstimate
-from brmspy.frequentist.optimum import delta_covariance, minimise
-from brmspy.frequentist.problem import Problem
-from brmspy.frequentist.solution import Solution
+from brmspy.twin.estimate import MixedEstimate
+from brmspy.twin.optimum import delta_covariance, minimise
+from brmspy.twin.problem import Problem
+from brmspy.twin.solution import Solution
 
 __all__ = ["maximum_likelihood"]
 

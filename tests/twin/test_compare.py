@@ -9,9 +9,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from brmspy import bf, compare_frequentist, load_dataset, prior
+from brmspy import bf, compare_frequentist, frequentist, load_dataset, prior
 from brmspy.errors import BrmspyError
-from brmspy.frequentist import frequentist
 
 RNG = np.random.default_rng(7)
 N = 120

@@ -6,10 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from brmspy import bf, compare_frequentist, load_dataset
+from brmspy import bf, compare_frequentist, frequentist, load_dataset
 from brmspy.errors import BrmspyError
-from brmspy.frequentist import frequentist
-from brmspy.frequentist.naming import plain_name
+from brmspy.twin.naming import plain_name
 
 SLEEP = "Reaction ~ Days + (Days | Subject)"
 

@@ -8,13 +8,13 @@ from numpy.typing import NDArray
 from brmspy._version import __version__
 from brmspy.errors import BrmspyError
 from brmspy.formula import NonlinearPredictor
-from brmspy.frequentist.curves import Starts, least_squares_point
-from brmspy.frequentist.glmm import generalized_mixed
-from brmspy.frequentist.mixed import linear_mixed
-from brmspy.frequentist.nlmm import nonlinear_mixed
-from brmspy.frequentist.problem import Problem
-from brmspy.frequentist.solution import Solution
 from brmspy.nonlinear import evaluate
+from brmspy.twin.curves import Starts, least_squares_point
+from brmspy.twin.glmm import generalized_mixed
+from brmspy.twin.mixed import linear_mixed
+from brmspy.twin.nlmm import nonlinear_mixed
+from brmspy.twin.problem import Problem
+from brmspy.twin.solution import Solution
 
 __all__ = ["generalised", "linear", "nonlinear"]
 

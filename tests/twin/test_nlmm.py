@@ -8,7 +8,7 @@ from scipy import optimize
 
 from brmspy import load_dataset
 from brmspy.errors import BrmspyError
-from brmspy.frequentist import EffectBlock, linear_mixed, nonlinear_mixed
+from brmspy.twin import EffectBlock, linear_mixed, nonlinear_mixed
 
 
 def loblolly(rows=slice(None)):

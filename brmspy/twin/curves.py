@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 from scipy import optimize
 
 from brmspy.errors import BrmspyError, did_you_mean
-from brmspy.frequentist.pooled import normal_estimate
-from brmspy.frequentist.problem import Problem
-from brmspy.frequentist.solution import Solution
 from brmspy.selfstart import random_guesses
+from brmspy.twin.pooled import normal_estimate
+from brmspy.twin.problem import Problem
+from brmspy.twin.solution import Solution
 
 __all__ = ["Starts", "derivatives", "least_squares_point", "mean_curve", "nonlinear_least_squares"]
 

@@ -11,15 +11,15 @@ import pandas as pd
 
 from brmspy.errors import BrmspyError
 from brmspy.fit import Fit
-from brmspy.frequentist.dispatch import Request, solve
-from brmspy.frequentist.foreign import adopt
-from brmspy.frequentist.pictures import draw_dumbbells, draw_shrinkage
-from brmspy.frequentist.problem import Problem
-from brmspy.frequentist.reasons import explain
-from brmspy.frequentist.result import FrequentistFit
-from brmspy.frequentist.shrinkage import complete_pooling, shrinkage_table, shrinkage_words
 from brmspy.markup import Table, block, decimals_for, number, paragraph, wrapped
 from brmspy.predict import check_probability
+from brmspy.twin.dispatch import Request, solve
+from brmspy.twin.foreign import adopt
+from brmspy.twin.pictures import draw_dumbbells, draw_shrinkage
+from brmspy.twin.problem import Problem
+from brmspy.twin.reasons import explain
+from brmspy.twin.result import FrequentistFit
+from brmspy.twin.shrinkage import complete_pooling, shrinkage_table, shrinkage_words
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

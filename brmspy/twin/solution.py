@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from brmspy.frequentist.estimate import MixedEstimate
-from brmspy.frequentist.problem import Problem
+from brmspy.twin.estimate import MixedEstimate
+from brmspy.twin.problem import Problem
 
 __all__ = ["Solution"]
 

@@ -11,7 +11,7 @@ from scipy import integrate, special, stats
 
 from brmspy import bernoulli, binomial, gaussian, load_dataset, negbinomial, poisson
 from brmspy.errors import BrmspyError
-from brmspy.frequentist import EffectBlock, generalized_mixed, linear_mixed
+from brmspy.twin import EffectBlock, generalized_mixed, linear_mixed
 
 LME4 = {
     "cbpp_laplace": ("incidence | trials(size) ~ period + (1 | herd)", "cbpp", "binomial"),
