@@ -12,6 +12,8 @@ from scipy import stats
 
 from brmspy import bf, frequentist, load_dataset
 
+pytestmark = pytest.mark.slow
+
 REFERENCE = json.loads((Path(__file__).parent / "reference.json").read_text(encoding="utf-8"))
 
 TOY = pd.DataFrame({"Resp": [10.0, 25, 3, 6], "Treat": [0, 1, 0, 1], "Ind": [1, 1, 2, 2]})
