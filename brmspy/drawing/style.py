@@ -127,13 +127,18 @@ def house_style() -> Iterator[None]:
     import matplotlib.pyplot as plt
 
     opened_before = set(plt.get_fignums())
-    with mpl.rc_context(_STYLE):
-        try:
-            yield
-        except BaseException:
-            for number in set(plt.get_fignums()) - opened_before:
-                plt.close(number)
-            raise
+    # Only these settings: the first figure may load a backend, and a notebook's sets others, without
+    # which no figure after it would be shown.
+    before = {name: mpl.rcParams[name] for name in _STYLE}
+    mpl.rcParams.update(_STYLE)
+    try:
+        yield
+    except BaseException:
+        for number in set(plt.get_fignums()) - opened_before:
+            plt.close(number)
+        raise
+    finally:
+        mpl.rcParams.update(before)
 
 
 def require_matplotlib() -> None:

@@ -31,6 +31,18 @@ def text_of(figure: Figure) -> str:
     return figure.get_supxlabel()
 
 
+def test_settings_of_others_stay() -> None:
+    # A notebook's backend, loaded with the first figure, makes Matplotlib interactive; were that
+    # undone, no figure after the first would be shown.
+    before = mpl.rcParams["interactive"]
+    try:
+        with drawing.house_style():
+            mpl.rcParams["interactive"] = not before
+        assert mpl.rcParams["interactive"] is not before
+    finally:
+        mpl.rcParams["interactive"] = before
+
+
 def test_the_style_ends_with_its_block() -> None:
     before = dict(mpl.rcParams)
     with drawing.house_style():
