@@ -127,8 +127,8 @@ def house_style() -> Iterator[None]:
     import matplotlib.pyplot as plt
 
     opened_before = set(plt.get_fignums())
-    # Only these settings: the first figure may load a backend, and a notebook's sets others, without
-    # which no figure after it would be shown.
+    # Only these settings: the first figure may load a backend, and a notebook's sets others that
+    # must stay, or no figure after it would be shown.
     before = {name: mpl.rcParams[name] for name in _STYLE}
     mpl.rcParams.update(_STYLE)
     try:

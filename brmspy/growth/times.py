@@ -79,8 +79,9 @@ class TimesTo:
         place = list(table.columns).index("fraction")
         names, numbers = list(table.columns[:place]), list(table.columns[place + 1 : -1])
         decimals = decimals_for(table["Est.Error"])
-        columns = [[f"{value:g}" for value in table["fraction"]]]
-        heads = ["fraction"]
+        fractions = [f"{value:g}" for value in table["fraction"]]
+        columns: list[list[str]] = [fractions] if names else []
+        heads = ["fraction"] if names else []
         for name in numbers:
             shown = decimals if name != "value" else decimals_for(table["value"].abs() / 100)
             columns.append([number(value, shown) for value in table[name]])
@@ -91,9 +92,9 @@ class TimesTo:
         labels = [
             " ".join("population" if pd.isna(v) else str(v) for v in row)
             for row in table[names].itertuples(index=False)
-        ] or [""] * len(table)
-        rows = tuple(zip(labels, zip(*columns, strict=True), strict=True))
-        return Table("", tuple(heads), rows, corner=" ".join(map(str, names)))
+        ]
+        rows = tuple(zip(labels if names else fractions, zip(*columns, strict=True), strict=True))
+        return Table("", tuple(heads), rows, corner=" ".join(map(str, names)) or "fraction")
 
 
 def time_to(
