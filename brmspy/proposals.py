@@ -16,6 +16,7 @@ from brmspy.errors import PriorWarning, warn
 from brmspy.formula import LinearPredictor, NonlinearPredictor
 from brmspy.model import Model
 from brmspy.nonlinear import evaluate
+from brmspy.priors import NlparGuess
 from brmspy.priors.curves import link_scale_response
 from brmspy.priors.numbers import format_number
 from brmspy.selfstart import LeastSquares, least_squares, random_guesses
@@ -46,10 +47,10 @@ def advise_priors(model: Model) -> None:
     unsure = [guess for guess in model.guesses.values() if guess.unsure]
     if unsure and not model.defaults:
         warn(
-            "The data leave open what "
-            + " and ".join(f"{guess.argument} ({guess.name})" for guess in unsure)
-            + " of the curve is: it lies far beyond them, and its default prior is a wide guess. "
-            "Set a prior that says what you know: "
+            f"The data leave open {_listed([_called(guess) for guess in unsure])} of the curve: "
+            "the best value lies far beyond them, and the default prior is a wide guess. Check "
+            "that the response and the curve's input are not swapped, and set a prior that says what "
+            "you know: "
             + ", ".join(f'prior("normal(..., ...)", nlpar="{guess.name}")' for guess in unsure)
             + ", or take a curve with fewer parameters.",
             PriorWarning,
@@ -58,13 +59,43 @@ def advise_priors(model: Model) -> None:
     if flat:
         lines = "\n".join(f"  {line}" for line in proposed_priors(model, flat))
         warn(
-            f"The prior of {_listed(flat)} is flat, as nothing is known of a formula that is not a "
-            "named curve. Where the data say little, chains then wander far. Priors to begin with, "
-            f"to be replaced by what you know:\n{lines}\n"
-            "A named curve in the formula has default priors: named_curves() lists them. "
+            f"The prior of {_listed(flat)} is flat, as {_reason(model)}. Where the data say "
+            "little, chains then wander far. Priors to begin with, to be replaced by what you "
+            f"know:\n{lines}\n"
             'default_priors="brms" keeps flat priors without a word.',
             PriorWarning,
         )
+
+
+def _called(guess: NlparGuess) -> str:
+    """Return what a parameter is called, in the curve and in the model."""
+    if guess.argument == guess.name:
+        return guess.name
+    return f"{guess.argument} ({guess.name})"
+
+
+def _reason(model: Model) -> str:
+    """Say why parameters have no default prior."""
+    calls = [
+        predictor.curve
+        for predictor in model.design.terms.predictors
+        if isinstance(predictor, NonlinearPredictor) and predictor.curve is not None
+    ]
+    if not calls:
+        return (
+            "nothing is known of a formula that is not a named curve and nothing else "
+            "(named_curves() lists those that have default priors)"
+        )
+    name = calls[0].curve
+    if link_scale_response(model.design, model.family, model.response) is None:
+        return (
+            f"{name}() finds its parameters in responses on its own scale, which those of the "
+            f"family {model.family.name} with the link {model.family.link.name!r} are not"
+        )
+    return (
+        f"{name}() finds its parameters only where each is a number, or has a formula of its own, "
+        "and where its inputs are data"
+    )
 
 
 def flat_nonlinear(model: Model) -> tuple[str, ...]:

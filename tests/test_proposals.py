@@ -69,7 +69,7 @@ def test_what_the_data_leave_open_is_said() -> None:
     x = np.linspace(0, 10, 20)
     data = pd.DataFrame({"x": x, "y": 3 + 2 * x + 0.1 * np.cos(9 * x)})
     formula = bf("y ~ SSasymp(x, Asym, R0, lrc)", "Asym + R0 + lrc ~ 1", nl=True)
-    with pytest.warns(PriorWarning, match=r"leave open what .*(Asym|lrc).* of the curve is"):
+    with pytest.warns(PriorWarning, match=r"leave open .*(Asym|lrc).* of the curve"):
         advise_priors(build(formula, data))
 
 

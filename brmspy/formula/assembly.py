@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from brmspy.errors import FormulaError, did_you_mean
+from brmspy.errors import FormulaError, closest, did_you_mean
 from brmspy.formula.bodies import Vocabulary, read_body, read_curve
 from brmspy.formula.expansion import Expanded, expand
 from brmspy.formula.expression import (
@@ -344,9 +344,12 @@ def _check_use(context: _Context, predictors: _Predictors) -> None:
     for entry in context.entries:
         if context.is_nlpar(entry) and entry.name not in used:
             read = [*used, *(name for p in bodies for name in p.covariates), *context.dpars[1:]]
+            near = f"{did_you_mean(entry.name, read)} " if closest(entry.name, read) else ""
+            known = ", ".join(name for p in bodies for name in p.parameters)
             raise entry.error(
                 f"'{entry.name}' has a formula, but no non-linear formula reads it.",
-                did_you_mean(entry.name, read),
+                f"{near}The parameters that are read are {known}. Leave '{entry.name}' out, or "
+                "write it where it belongs.",
             )
 
 

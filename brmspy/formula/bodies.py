@@ -23,6 +23,7 @@ from brmspy.formula.expression import (
     Unary,
     Word,
     deparse,
+    names_in,
 )
 from brmspy.formula.functions import (
     ALIASES,
@@ -123,7 +124,23 @@ def read_curve(expr: Expr, source: str, vocabulary: Vocabulary) -> CurveCall | N
         return None
     curve = CURVES[expr.function]
     bound = _Reader(source, vocabulary).bind(expr, curve)
+    _check_order(curve, bound, expr, source)
     return CurveCall(curve.name, tuple((name, bound[name]) for name in curve.arguments))
+
+
+def _check_order(curve: Curve, bound: Mapping[str, NonlinearExpr], call: Call, source: str) -> None:
+    """Refuse a call that takes a parameter for an input and a column for a parameter."""
+    for input_ in curve.inputs:
+        for parameter in curve.parameters:
+            given, column = bound[input_], bound[parameter]
+            if isinstance(given, Parameter) and isinstance(column, Covariate):
+                raise FormulaError(
+                    f"{curve.name}() has the parameter '{given.name}' where its data belong "
+                    f"({input_}), and the column '{column.name}' for its parameter {parameter}.",
+                    source,
+                    call.span,
+                    f"It is called as {curve.usage}. Swap the two.",
+                )
 
 
 def curve_body(curve: Curve) -> NonlinearExpr:
@@ -235,6 +252,17 @@ class _Reader:
     def unknown(self, expr: Name, columns: Sequence[str]) -> FormulaError:
         """Return the error for a name that is neither column nor parameter."""
         candidates = (*self.vocabulary.parameters, *columns)
+        if not self.vocabulary.parameters:
+            right = parse_expression(self.source.partition("~")[2])
+            names = [name for name in dict.fromkeys(names_in(right)) if name not in columns]
+            return FormulaError(
+                f"'{expr.name}' is no column of the data and has no formula.",
+                self.source,
+                expr.span,
+                "The parameters of a non-linear formula have formulas of their own: "
+                f"bf(..., '{' + '.join(names)} ~ 1', nl=True). Columns of the data: "
+                f"{', '.join(columns)}.",
+            )
         return FormulaError(
             f"'{expr.name}' is no column of the data and has no formula.",
             self.source,

@@ -109,5 +109,6 @@ def _linear_curve(call: Call, source: str) -> FormulaError:
         source,
         call.span,
         "Make the formula non-linear and give the curve's parameters formulas of their own: "
-        f"bf('{' '.join(source.split())}', '{parameters} ~ 1', nl=True).",
+        f"bf('{' '.join(source.split())}', '{parameters} ~ 1', nl=True). If it is the formula of a "
+        f"parameter, nlf('{' '.join(source.split())}').",
     )

@@ -295,9 +295,8 @@ def guesses(
     Raises
     ------
     DataError
-        If the data cannot say what the curve is, or a group has no more than one row everywhere.
+        If the data cannot say what the curve is.
     """
-    _check_groups(use, design, family)
     found = estimate_curve(
         use.curve,
         use.inputs,
@@ -479,6 +478,8 @@ def curve_defaults(
     if not lenient:
         check_domain(use, design)
     kept = frozenset(name for name in use.nlpars if _is_set(name, blocks, rows))
+    if not lenient and kept != use.nlpars:
+        _check_groups(use, design, family)
     try:
         found = guesses(use, design, family, on_link)
     except DataError as error:

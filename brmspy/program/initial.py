@@ -236,7 +236,9 @@ class _Point:
                     reason = (
                         f"give {' and '.join(missing)} too"
                         if missing
-                        else "no value of what it is a function of makes it so"
+                        else f"it is a function of {predictor}, "
+                        f"'{' '.join(found.source.split())}', which has no such value. Give one "
+                        f"that it has, or one for b_{predictor}_Intercept"
                     )
                     raise SamplingError(
                         f"init: {found.name} = {given[found.name]!r} cannot be reached: {reason}."
@@ -349,7 +351,10 @@ def _numbers(name: str, value: Any) -> FloatArray:
     except (TypeError, ValueError):
         array = np.array(np.nan)
     if not np.all(np.isfinite(array)):
-        raise SamplingError(f"init: {name} = {value!r} is not a finite number.")
+        raise SamplingError(
+            f"init: {name} = {value!r} is not a finite number. Give one, such as "
+            f"init={{{name!r}: 1.0}}, or leave it out."
+        )
     return array
 
 
@@ -357,7 +362,10 @@ def _number(name: str, value: Any) -> float:
     """Return an initial value as one number."""
     array = _numbers(name, value)
     if array.size != 1:
-        raise SamplingError(f"init: {name} is one number, but {value!r} is {array.size}.")
+        raise SamplingError(
+            f"init: {name} is one number, but {value!r} has {array.size}. Values for each chain "
+            "are a list of mappings: init=[{...}, {...}]."
+        )
     return float(array.ravel()[0])
 
 
