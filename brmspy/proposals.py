@@ -49,8 +49,8 @@ def advise_priors(model: Model) -> None:
         warn(
             f"The data leave open {_listed([_called(guess) for guess in unsure])} of the curve: "
             "the best value lies far beyond them, and the default prior is a wide guess. Check "
-            "that the response and the curve's input are not swapped, and set a prior that says what "
-            "you know: "
+            "that the response and the curve's input are not swapped, and set a prior that says "
+            "what you know: "
             + ", ".join(f'prior("normal(..., ...)", nlpar="{guess.name}")' for guess in unsure)
             + ", or take a curve with fewer parameters.",
             PriorWarning,

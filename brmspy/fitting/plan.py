@@ -134,6 +134,6 @@ def _with_start(options: SampleOptions, init: Any, model: Model) -> SampleOption
         initial_point(model.program, model.family, values, base)
         for values, base in zip(given, bases, strict=True)
     ]
-    check_points(model, points)
+    check_points(model, points, each=not isinstance(init, Mapping))
     metric = None if start is None else start.inverse_metric()
     return replace(options, inits=points, inv_metric=metric)

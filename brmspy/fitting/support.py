@@ -258,7 +258,7 @@ def _number(value: float) -> str:
     return "infinite" if math.isinf(value) else f"{value:.4g}"
 
 
-def check_points(model: Model, points: Sequence[Mapping[str, Any]]) -> None:
+def check_points(model: Model, points: Sequence[Mapping[str, Any]], *, each: bool = True) -> None:
     """Refuse initial values at which the model has no density.
 
     Parameters
@@ -267,6 +267,8 @@ def check_points(model: Model, points: Sequence[Mapping[str, Any]]) -> None:
         The model.
     points : sequence of mapping
         Where each chain starts, by the names of the Stan program.
+    each : bool
+        Whether each chain has initial values of its own, so that it is to be named.
 
     Raises
     ------
@@ -280,7 +282,7 @@ def check_points(model: Model, points: Sequence[Mapping[str, Any]]) -> None:
             continue
         fault = fault_at(model, point)
         if fault is not None:
-            of = f" of chain {number}" if len(points) > 1 else ""
+            of = f" of chain {number}" if each and len(points) > 1 else ""
             raise SamplingError(f"The model has no density at the initial values{of}. {fault}")
 
 

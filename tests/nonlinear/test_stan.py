@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import itertools
+import re
 from pathlib import Path
 
 import httpstan
 import pytest
 
+import brmspy
 from brmspy.engine import stanc
-from brmspy.formula import CURVES, bf, parse
+from brmspy.formula import CURVES, bf, curve_body, parse
 from brmspy.formula.expression import names_in
 from brmspy.formula.functions import DERIVED, FUNCTIONS
 from brmspy.formula.grammar import parse_expression
@@ -250,3 +252,20 @@ def test_stan_accepts_every_definition_and_curve(kinds: str) -> None:
         names = itertools.islice(itertools.cycle(kinds), len(definition.arguments))
         pieces.append(written(f"a + {definition.name}({', '.join(names)})"))
     assert check(program(pieces)) == ()
+
+
+@pytest.mark.parametrize("by_row", [True, False], ids=["parameters by row", "one of each"])
+@pytest.mark.parametrize("name", CURVES)
+def test_curves_are_vectorised_and_compute_nothing_twice(name: str, by_row: bool) -> None:
+    curve = CURVES[name]
+    scalars = frozenset() if by_row else frozenset(curve.parameters)
+    text = to_stan(curve_body(curve), {n: n for n in curve.arguments}, scalars)
+    whole = " ; ".join([*text.statements, text.expression])
+    assert "for (" not in whole
+    calls = re.findall(r"\w+\([^()]*\)", whole)
+    assert len(set(calls)) == len(calls)
+    powers = re.findall(r"\S+ \.\^ \S+", whole)
+    assert len(set(powers)) == len(powers)
+    # A function that is not compiled ahead makes its model wait for all of Stan's headers.
+    header = (Path(brmspy.__file__).parent / "engine" / "lean" / "signatures.hpp").read_text()
+    assert all(re.search(rf"\({call.split('(')[0]}\)", header) for call in calls)
