@@ -67,7 +67,7 @@ class Effects:
             checked.append(replace(block, Z=Z, index=index))
         return cls(tuple(checked), tuple(column_sizes(block.Z) for block in checked))
 
-    @property
+    @cached_property
     def size(self) -> int:
         """Number of effects."""
         return sum(block.levels * block.Z.shape[1] for block in self.blocks)
@@ -111,7 +111,14 @@ class Effects:
     def columns(self, factors: Sequence[FloatArray]) -> Columns:
         """Return the matrix that u is multiplied with."""
         values = [block.Z @ T for block, T in zip(self.blocks, factors, strict=True)]
-        return Columns(np.concatenate(values, axis=1), self._positions, self.size)
+        return Columns(np.concatenate(values, axis=1), self._positions, self.size, self._leading)
+
+    @cached_property
+    def _leading(self) -> tuple[int, int, int]:
+        """First effect, number of levels and of coefficients of the block with most effects."""
+        counts = [block.levels * block.Z.shape[1] for block in self.blocks]
+        most = int(np.argmax(counts))
+        return sum(counts[:most]), self.blocks[most].levels, self.blocks[most].Z.shape[1]
 
     @cached_property
     def _positions(self) -> NDArray[np.intp]:

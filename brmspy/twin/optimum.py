@@ -91,7 +91,10 @@ def minimise(objective: Objective, starts: Sequence[FloatArray], lower: FloatArr
         hessian = curvature(objective, x, free)
         step, decrease = _newton_step(objective, x, hessian, free)
         if step is None:
-            message = "the curvature at the optimum is not positive definite"
+            message = (
+                "the deviance does not rise in all directions at the optimum: the data may not "
+                "determine all parameters"
+            )
             break
         candidate = np.maximum(x + step, lower)
         new = _defined(objective, candidate)
