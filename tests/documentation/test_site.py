@@ -64,3 +64,13 @@ def test_table_of_calls_names_what_exists() -> None:
         text = (ROOT / "docs" / name).read_text(encoding="utf-8")
         called = set(re.findall(r"\bfit\.(\w+)", text))
         assert called - known == set(), name
+
+
+def test_gallery_lists_its_pages() -> None:
+    folder = ROOT / "docs" / "gallery"
+    pages = {page.name for page in folder.glob("*.md")} - {"index.md"}
+    rows = re.findall(
+        r"^\| \[[^\]]+\]\((\w+\.md)\)", (folder / "index.md").read_text(), re.MULTILINE
+    )
+    assert len(pages) >= 10
+    assert sorted(rows) == sorted(pages)
