@@ -34,8 +34,10 @@ FloatArray = NDArray[np.float64]
 _CHUNK = 2_000_000  # numbers in one array of draws and curves
 _REACH = 100.0  # ranges of the data beyond them that are searched
 _PLACES = 64  # where curves are looked at: within the data, and beyond
-_HALVINGS = 60
+_HALVINGS = 50
 _FEW = 0.05  # of the draws that may be left out, with a warning
+
+_COLUMNS = ("fraction", "Estimate", "Est.Error", "value", "reached")
 
 _NOWHERE, _ZERO, _BEFORE, _BEYOND = 1, 2, 3, 4
 
@@ -186,6 +188,7 @@ def time_to(
         if by == column.name:
             raise BrmspyError(f"x and by are both {by!r}: curves along a variable need another.")
     search = _Search.of(fit, column, start, within)
+    _refuse_names(by, chosen_group(fit, group)[0])
     rows = _rows(fit, column, by, group, levels, dict(at or {}), columns, search.low)
     found = _found(fit, rows, column.name, search, fractions, ndraws)
     _report(found.states, fractions, rows, search, column.name)
@@ -214,6 +217,15 @@ def _checked_fractions(fraction: object) -> tuple[float, ...]:
             "several such numbers, as (0.5, 0.9)."
         )
     return tuple(float(value) for value in given)
+
+
+def _refuse_names(*names: str | None) -> None:
+    """Refuse columns that are called like those of the table."""
+    for name in names:
+        if name in _COLUMNS:
+            raise BrmspyError(
+                f"The table of times has a column {name!r} of its own. Rename that of the data."
+            )
 
 
 @dataclass(frozen=True)
@@ -426,6 +438,8 @@ def _crossings(
         open_ = np.isnan(high) & (first != 0)
         high = np.where(open_ & (now * first <= 0), place, high)
         low = np.where(open_ & (now * first > 0), place, low)
+        if not (np.isnan(high) & (first != 0)).any():
+            break
     for _ in range(_HALVINGS):
         middle = 0.5 * (low + high)
         before = side(np.where(np.isnan(middle), search.low, middle)) * first > 0

@@ -176,7 +176,10 @@ def curves(
         else:
             panels = axes_for(1, ax)
             entries = _draw_together(panels[0], found, data, found.by_values, marks)
-        panels.labels(found.x.name, _label(fit, asked, found.x.name))
+        label = _label(fit, asked, found.x.name)
+        if len(panels) > 1:
+            label = label.replace(" per unit", "\nper unit")
+        panels.labels(found.x.name, label)
         if found.x.is_factor:
             for place in panels:
                 categories(place, found.x.labels)

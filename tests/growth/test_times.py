@@ -290,6 +290,24 @@ class TestNone:
         with pytest.raises(BrmspyError, match="reads no number"):
             made_fit("size ~ kind", DATA).time_to()
 
+    def test_names_of_the_table(self, made_fit: Make) -> None:
+        fit = made_fit("size ~ age + value", DATA.assign(value=DATA["kind"]))
+        with pytest.raises(BrmspyError, match=r"has a column 'value' of its own\. Rename"):
+            fit.time_to(x="age", by="value")
+
+    def test_groups_of_odd_names(self, made_fit: Make) -> None:
+        for name in ("obs", "chain", "row", "my tree"):
+            quoted = f"`{name}`"
+            fit = made_fit(
+                bf("size ~ SSasympOrig(age, Asym, lrc)", f"Asym ~ 1 + (1 | {quoted})", "lrc ~ 1",
+                   nl=True),
+                DATA.assign(**{name: DATA["tree"]}),
+                draws=given(Asym=spread(40, 50), lrc=spread(-3, -2)),
+            )  # fmt: skip
+            times = fit.time_to(0.5)
+            assert times.table[name].fillna("").tolist() == ["", "A 1", "B", "C"]
+            assert times.draws.dims == ("chain", "draw", "row")
+
 
 class TestPrinted:
     def test_text(self, made_fit: Make) -> None:
