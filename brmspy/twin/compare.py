@@ -52,9 +52,10 @@ class FrequentistComparison:
     shrinkage : DataFrame
         A row for each level and coefficient that varies: columns group, level, coef and rows, their
         number; the coefficient with ``no_pooling``, from the level's rows alone; ``frequentist``
-        and ``posterior_mean`` of the multilevel models, with ``posterior_sd``; the ``population``'s
-        of the frequentist fit; and with ``complete_pooling``, of the model without groups. NaN
-        where rows do not determine it, or it is not known.
+        and ``posterior_mean`` of the multilevel models, with ``posterior_sd``; that of the
+        ``population`` in both, ``posterior_population`` being the posterior's; and with
+        ``complete_pooling``, of the model without groups. NaN where rows do not determine it, or it
+        is not known.
     notes : tuple of str
         Where they differ by more than half a standard error, and the likely reason.
     unmatched : tuple of str

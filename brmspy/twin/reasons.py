@@ -20,6 +20,7 @@ FloatArray = NDArray[np.float64]
 
 _HALF = 0.5  # standard errors: what is called a difference
 _SHARE = 0.3  # of a difference, that a prior or skewness must make up to be its reason
+_DENSER = 1.0  # log of a ratio of prior densities
 _WIDER = 1.15  # posterior sd over standard error that is worth a sentence
 _SMALL = 0.25  # of the posterior mean: an sd that was estimated as next to nothing
 _GROWN = 1.15  # posterior mean of sds over their estimates that moves coefficients on other scales
@@ -151,7 +152,7 @@ def _prior(
             f"{element.lower:g} and {element.upper:g}."
         )
     if not np.isfinite(pull) or pull * difference <= 0.0 or abs(pull) < _SHARE * abs(difference):
-        return ""
+        return _denser(row, element)
     scale = row["Std.Error"] if np.isfinite(row["Std.Error"]) else row["SD"]
     own = element is not None and element.distribution != "flat"
     whose = f"Its prior, {element.text}," if own and element is not None else "The priors"
@@ -159,18 +160,34 @@ def _prior(
     return f"{whose} {verb} it there: alone by about {abs(pull) / scale:.1f} standard errors."
 
 
+def _denser(row: pd.Series[float], element: ElementPrior | None) -> str:
+    """Say that the prior is much denser at the posterior mean, where the first order fails."""
+    if element is None or element.distribution in ("flat", "constant", "lkj"):
+        return ""
+    with np.errstate(all="ignore"):
+        there, here = element.log_density(np.array([row["Mean"], row["Estimate"]]))
+    gain = float(there - here)
+    if not gain > _DENSER:
+        return ""
+    times = f"{np.exp(gain):.2g}" if gain < np.log(1e4) else "over 10,000"
+    return f"Its prior, {element.text}, is {times} times as dense there as at the estimate."
+
+
 def _marginal(name: str, problem: Problem, found: FrequentistFit) -> str:
     """Say that coefficients of the average are not those of a typical group."""
-    averaged = bool(problem.design.groups) and found.ranef.empty and not found.varcomp_of_groups
-    if not (averaged and name.startswith("b_") and problem.family.link.name != "identity"):
+    averaged = bool(problem.design.groups) and not found.group_sds
+    if not averaged or not name.startswith("b_") or found.method == "table":
         return ""
     link = problem.family.link.name
-    if link == "log" and name != "b_Intercept":
-        return ""
+    if link == "identity" or (link == "log" and name != "b_Intercept"):
+        return (
+            "The frequentist fit has no effects of groups and weighs rows otherwise: differences "
+            "between groups move its estimate, where the multilevel model looks within groups."
+        )
     text = "is the log of the average over groups" if link == "log" else "is nearer to zero"
     return (
-        f"{found.software.split(' (')[-1].rstrip(')')} estimates the average over all groups, "
-        f"the multilevel model a typical group: on the {link} scale the former {text}."
+        "The frequentist fit estimates the average over all groups, the multilevel model a typical "
+        f"group: on the {link} scale the former {text}."
     )
 
 

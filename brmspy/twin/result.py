@@ -295,7 +295,7 @@ class FrequentistFit:
         )
 
     @property
-    def varcomp_of_groups(self) -> tuple[str, ...]:
+    def group_sds(self) -> tuple[str, ...]:
         """Names of the standard deviations of group-level effects."""
         return tuple(n for n, item in self._parameters.items() if item.section == "group_sd")
 

@@ -91,6 +91,7 @@ def shrinkage_table(
         "posterior_mean",
         "posterior_sd",
         "population",
+        "posterior_population",
         "complete_pooling",
     ]
     return pd.DataFrame(rows, columns=columns)
@@ -171,8 +172,8 @@ def _rows(
     by_level = dict(zip(modes["level"], modes["Estimate"], strict=True))
     draws = fit.groups["posterior"][f"r_{group}"].to_numpy()[..., place]
     draws = draws.reshape(-1, len(info.levels))
-    if name is not None:
-        draws = draws + fit[name].to_numpy().reshape(-1, 1)
+    middle = np.zeros((1, 1)) if name is None else fit[name].to_numpy().reshape(-1, 1)
+    draws = draws + middle
     for row, level in enumerate(info.levels):
         yield (
             group,
@@ -184,6 +185,7 @@ def _rows(
             float(draws[:, row].mean()),
             float(draws[:, row].std(ddof=1)),
             shared,
+            float(middle.mean()),
             together,
         )
 
@@ -219,18 +221,18 @@ def shrinkage_words(table: pd.DataFrame) -> list[str]:
     """
     sentences = []
     for (group, coef), part in table.groupby(["group", "coef"], sort=False):
-        own = (part["no_pooling"] - part["population"]).to_numpy()
-        known = np.isfinite(own)
-        if known.sum() < 2 or not np.any(own[known]):
+        known = part["no_pooling"].notna().to_numpy()
+        if known.sum() < 2:
             continue
         shares = []
-        for column, words in (
-            ("frequentist", "in the frequentist fit"),
-            ("posterior_mean", "in the posterior"),
+        for column, centre, words in (
+            ("frequentist", "population", "in the frequentist fit"),
+            ("posterior_mean", "posterior_population", "in the posterior"),
         ):
-            effects = (part[column] - part["population"]).to_numpy()[known]
-            if np.isfinite(effects).all():
-                share = 1.0 - float(effects @ own[known]) / float(own[known] @ own[known])
+            own = (part["no_pooling"] - part[centre]).to_numpy()[known]
+            effects = (part[column] - part[centre]).to_numpy()[known]
+            if np.isfinite(effects).all() and np.any(own):
+                share = 1.0 - float(effects @ own) / float(own @ own)
                 shares.append(f"{100.0 * share:.0f} % {words}")
         if shares:
             sentences.append(

@@ -141,6 +141,16 @@ class TestReasons:
         sizes = [float(size) for size in found.groups()]
         assert sizes == pytest.approx([(estimates["b_x"] - mean) / error] * 2, abs=0.15)
 
+    def test_prior_far_away(self, made_fit, estimates):
+        """The posterior is so far from the estimate that slopes there say little."""
+        fit = fit_at(
+            made_fit,
+            estimates,
+            sigma=around(2.0, sd=0.05)[..., 0],
+            options={"prior": prior("normal(3, 0.2)", class_="sigma")},
+        )
+        assert re.search(r"sigma: .*Its prior, normal\(3, 0\.2\)", self.notes(fit))
+
     def test_prior_that_is_innocent_is_not_blamed(self, made_fit, estimates):
         fit = fit_at(
             made_fit,
@@ -204,6 +214,8 @@ class TestReasons:
             length=400,
         )
         assert "the multilevel model a typical group" in self.notes(fit, method="gee")
+        line = made_fit(FORMULA, DATA, draws={"b": around(3.0, 3.0)}, length=400)
+        assert "no effects of groups and weighs rows otherwise" in self.notes(line, method="gee")
         assert "typical group" not in self.notes(fit)
 
     def test_monte_carlo_error(self, made_fit, estimates):
