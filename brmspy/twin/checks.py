@@ -40,8 +40,13 @@ class Rows:
     weights: FloatArray
 
 
-def checked_rows(y: ArrayLike, offset: ArrayLike | None, weights: ArrayLike | None) -> Rows:
-    """Return response, offset and weights, or say what is wrong with them."""
+def checked_rows(
+    y: ArrayLike, offset: ArrayLike | None, weights: ArrayLike | None, *, replicates: bool = False
+) -> Rows:
+    """Return response, offset and weights, or say what is wrong with them.
+
+    Numbers of replicates may be zero, but not all of them.
+    """
     response = np.asarray(y, dtype=float)
     if response.ndim != 1 or not len(response):
         raise BrmspyError(f"The response must be a vector, but its shape is {response.shape}.")
@@ -56,7 +61,9 @@ def checked_rows(y: ArrayLike, offset: ArrayLike | None, weights: ArrayLike | No
     for name, values in rows.items():
         if not np.isfinite(values).all():
             raise BrmspyError(f"The {name} holds values that are not finite.")
-    if not np.all(rows["weights"] > 0.0):
+    if replicates and (rows["weights"].min() < 0.0 or not rows["weights"].any()):
+        raise BrmspyError("Weights must not be negative, and not all of them zero.")
+    if not replicates and rows["weights"].min() <= 0.0:
         raise BrmspyError("Weights must be positive: leave rows of weight zero out.")
     return Rows(rows["response"], rows["offset"], rows["weights"])
 

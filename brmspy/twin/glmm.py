@@ -315,7 +315,7 @@ def generalized_mixed(
     >>> fit.method, fit.converged, float(fit.coefficients[1].round(2))
     ('Laplace', True, 1.0)
     """
-    rows = checked_rows(y, offset, weights)
+    rows = checked_rows(y, offset, weights, replicates=True)
     columns = checked_columns(X, len(rows.y))
     effects = Effects.checked(blocks, len(rows.y))
     _check_quadrature(points, effects, reml)

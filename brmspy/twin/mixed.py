@@ -212,7 +212,7 @@ def linear_mixed(
     offset : array_like, shape (nobs,), optional
         Added to the mean.
     weights : array_like, shape (nobs,), optional
-        Weight of each row, positive: the residual variance of a row is divided by it, as in lme4.
+        Weight of each row: the residual variance of a row is divided by it, as in lme4.
     replicates : bool
         Whether weights are instead numbers of rows that are alike, as in brms: a row's
         log-likelihood is multiplied by its weight.
@@ -244,9 +244,9 @@ def linear_mixed(
     >>> fit.coefficients.round(3), round(fit.scale, 3)
     (array([6.5, 9. ]), 4.243)
     """
-    rows = checked_rows(y, offset, weights)
-    columns = checked_columns(X, len(rows.y))
     frequencies = replicates and weights is not None
+    rows = checked_rows(y, offset, weights, replicates=frequencies)
+    columns = checked_columns(X, len(rows.y))
     total = float(rows.weights.sum()) if frequencies else float(len(rows.y))
     if total <= columns.shape[1]:
         raise BrmspyError(

@@ -74,7 +74,13 @@ class _Model:
     effects: Effects
     curve: Curve
     jacobian: Curve | None
+    replicates: bool
     reml: bool
+
+    @property
+    def total(self) -> float:
+        """Number of responses."""
+        return float(self.weights.sum()) if self.replicates else float(len(self.y))
 
     def parameters(self, state: _State) -> FloatArray:
         """Return the curve's parameters in each row, shape (nobs, P)."""
@@ -138,10 +144,8 @@ class _Model:
         working = self.y - self.mean(parameters) + X @ state.beta
         if effects.size:
             working = working + effects.columns(effects.factors(state.theta)).times(state.u)
-        log_weights = float(np.log(self.weights).sum())
-        return LinearModel(
-            working, X, effects, self.weights, float(len(self.y)), log_weights, self.reml
-        )
+        log_weights = 0.0 if self.replicates else float(np.log(self.weights).sum())
+        return LinearModel(working, X, effects, self.weights, self.total, log_weights, self.reml)
 
     def least_squares(self, state: _State) -> _State:
         """Return coefficients and effects of the least penalised sum of squares."""
@@ -217,6 +221,7 @@ def nonlinear_mixed(
     jacobian: Curve | None = None,
     offsets: Sequence[ArrayLike | None] | None = None,
     weights: ArrayLike | None = None,
+    replicates: bool = False,
     reml: bool = False,
 ) -> MixedEstimate:
     """Fit a non-linear mixed model of a normal response, as nlme does.
@@ -242,7 +247,10 @@ def nonlinear_mixed(
     offsets : sequence of array_like or None, optional
         What is added to each linear predictor.
     weights : array_like, shape (nobs,), optional
-        Weight of each row, positive: the residual variance of a row is divided by it.
+        Weight of each row: the residual variance of a row is divided by it, as in nlme.
+    replicates : bool
+        Whether weights are instead numbers of rows that are alike, as in brms: a row's
+        log-likelihood is multiplied by its weight.
     reml : bool
         Whether to maximise the restricted likelihood.
 
@@ -278,7 +286,7 @@ def nonlinear_mixed(
     >>> fit.coefficients.round(2), round(fit.scale, 3)
     (array([101.45,  -8.63,  -3.23]), 0.719)
     """
-    rows = checked_rows(y, None, weights)
+    rows = checked_rows(y, None, weights, replicates=replicates)
     nobs = len(rows.y)
     columns = tuple(checked_columns(X, nobs) for X in designs)
     first = np.asarray(start, dtype=float)
@@ -296,9 +304,10 @@ def nonlinear_mixed(
         effects=_checked_effects(blocks, len(columns), nobs),
         curve=curve,
         jacobian=jacobian,
+        replicates=replicates,
         reml=reml,
     )
-    if nobs <= count:
+    if model.total <= count:
         raise BrmspyError(
             f"{nobs} rows do not determine {count} coefficients and a residual standard deviation."
         )
@@ -316,7 +325,7 @@ def _estimate(model: _Model, end: _End) -> MixedEstimate:
     """Return the result where the alternation has ended."""
     tangent = model.tangent(end.state)
     linear = tangent.estimate(tangent.minimum(end.state.theta), "Lindstrom-Bates")
-    n, k = len(model.y), len(linear.coefficients)
+    n, k = model.total, len(linear.coefficients)
     scale = 1.0 if model.reml else n / (n - k)
     return replace(
         linear,

@@ -6,7 +6,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from brmspy._version import __version__
-from brmspy.errors import BrmspyError
 from brmspy.formula import NonlinearPredictor
 from brmspy.nonlinear import evaluate
 from brmspy.twin.curves import Starts, least_squares_point
@@ -132,11 +131,6 @@ def nonlinear(problem: Problem, starts: Starts, reml: bool) -> Solution:
     Lindstrom, M. J. and Bates, D. M. (1990). Nonlinear mixed effects models for repeated measures
     data. Biometrics, 46(3). https://doi.org/10.2307/2532087
     """
-    if problem.weights is not None:
-        raise BrmspyError(
-            "Non-linear mixed models with weights() have no frequentist counterpart here: there, "
-            "weights would be inverse variances. Leave weights() or the group-level effects out."
-        )
     begin, _ = least_squares_point(starts)
     design = problem.design
     arrays = [design.arrays.predictors[name] for name in problem.linear]
@@ -155,6 +149,8 @@ def nonlinear(problem: Problem, starts: Starts, reml: bool) -> Solution:
         curve,
         begin,
         offsets=[item.offset for item in arrays],
+        weights=problem.weights,
+        replicates=True,
         reml=reml,
     )
     return Solution(

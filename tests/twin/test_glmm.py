@@ -231,6 +231,15 @@ def test_weights_are_replicates(problem):
     assert short.covariance == pytest.approx(whole.covariance, rel=1e-2)
 
 
+def test_rows_of_weight_zero_are_left_out(problem):
+    frame = load_dataset("epil").iloc[:80]
+    arrays = problem("y ~ V4 + (1 | subject)", frame, "poisson")
+    short = fit(problem("y ~ V4 + (1 | subject)", frame.iloc[:60], "poisson"))
+    whole = fit(arrays, weights=np.where(np.arange(80) < 60, 1.0, 0.0))
+    assert whole.log_likelihood == pytest.approx(short.log_likelihood, abs=1e-6)
+    assert whole.coefficients == pytest.approx(short.coefficients, abs=1e-4)
+
+
 def test_singular_fit_is_the_model_without_groups(problem):
     """Less spread between groups than chance has."""
     rng = np.random.default_rng(3)

@@ -198,6 +198,17 @@ def test_replicates_are_rows_written_once(problem):
     assert short.log_likelihood == pytest.approx(whole.log_likelihood, abs=1e-6)
 
 
+def test_rows_of_weight_zero_are_left_out(problem):
+    frame = load_dataset("sleepstudy")
+    kept = frame["Days"] < 8
+    short = fit(problem("Reaction ~ Days + (1 | Subject)", frame[kept]))
+    whole = fit(
+        problem("Reaction ~ Days + (1 | Subject)", frame), weights=kept * 1.0, replicates=True
+    )
+    assert whole.coefficients == pytest.approx(short.coefficients, rel=1e-6)
+    assert whole.log_likelihood == pytest.approx(short.log_likelihood, abs=1e-6)
+
+
 def test_offset_is_added_to_the_mean(problem):
     arrays = problem("Reaction ~ Days + (1 | Subject)", "sleepstudy")
     plain = fit(arrays)
@@ -247,6 +258,8 @@ def test_many_levels_are_as_few(problem):
         ({"X": np.eye(4)}, "do not determine 4 coefficients"),
         ({"offset": [1.0]}, "offset has shape"),
         ({"weights": [1.0, 0.0, 1.0, 1.0]}, "Weights must be positive"),
+        ({"weights": [1.0, -1.0, 1.0, 1.0], "replicates": True}, "must not be negative"),
+        ({"weights": np.zeros(4), "replicates": True}, "not all of them zero"),
         ({"blocks": [EffectBlock(np.ones((3, 1)), [0, 0, 1], 2)]}, "Block 0 .* must have 4 rows"),
         ({"blocks": [EffectBlock(np.ones((4, 1)), [0, 0, 1, 2], 2)]}, "levels 0 to 1"),
         ({"blocks": [EffectBlock(np.full((4, 1), np.nan), [0, 0, 1, 1], 2)]}, "Z of block 0"),

@@ -197,6 +197,27 @@ def test_weights_are_rows_of_smaller_variance():
     assert scaled.log_likelihood == pytest.approx(found.log_likelihood, abs=1e-5)
 
 
+def test_replicates_are_rows_written_once():
+    """One effect for each seed, shared by its replicates."""
+    rows = np.concatenate([np.arange(84), np.arange(0, 84, 2)])
+    y, one, seed, levels, curve, _ = loblolly(rows)
+    whole = nonlinear_mixed(y, [one] * 3, [EffectBlock(one, seed, levels)], curve, [100, -8, -3])
+    y, one, seed, levels, curve, _ = loblolly()
+    short = nonlinear_mixed(
+        y,
+        [one] * 3,
+        [EffectBlock(one, seed, levels)],
+        curve,
+        [100, -8, -3],
+        weights=np.where(np.arange(84) % 2, 1.0, 2.0),
+        replicates=True,
+    )
+    assert short.coefficients == pytest.approx(whole.coefficients, rel=1e-5)
+    assert short.covariance == pytest.approx(whole.covariance, rel=1e-4)
+    assert short.scale == pytest.approx(whole.scale, rel=1e-5)
+    assert short.log_likelihood == pytest.approx(whole.log_likelihood, abs=1e-5)
+
+
 def test_singular_fit_is_reported():
     """Two seeds of the same tree: nothing varies."""
     y, one, _, _, curve, _ = loblolly()
