@@ -99,6 +99,7 @@ def frequentist(
     reml: bool | None = None,
     nagq: int = 1,
     start: Mapping[str, float] | None = None,
+    contrasts: Mapping[str, Any] | None = None,
     prior: Prior | list[Prior] | None = None,
 ) -> FrequentistFit:
     """Fit the maximum-likelihood counterpart of a model, from the same formula.
@@ -136,6 +137,8 @@ def frequentist(
     start : mapping of str to float, optional
         Starting values of non-linear models, by parameter (``{"Asym": 100}``) or coefficient
         (``{"b_Asym_Intercept": 100}``). Named curves find their own.
+    contrasts : mapping of str to str or array_like, optional
+        How factors are coded, as for `brmspy.brm`: ``{"f": "sum"}``.
     prior : Prior or list of Prior, optional
         Ignored, as the result says: for calls that were written for `brmspy.brm`.
 
@@ -169,7 +172,7 @@ def frequentist(
     Name: Estimate, dtype: float64
     """
     request = Request(method, reml, nagq, start)
-    model = build(formula, data, family)
+    model = build(formula, data, family, contrasts=contrasts)
     guesses = {name: guess.value for name, guess in model.guesses.items()}
     problem = Problem.of(model, posterior_variables(model.design, model.program))
     solution = solve(problem, replace(request, guesses=guesses))

@@ -430,3 +430,15 @@ def test_pooled_problem_has_no_groups():
     problem = Problem.of(model, posterior_variables(model.design, model.program)).pooled()
     assert problem.blocks == ()
     assert [v.name for v in problem.variables] == ["b", "sigma"]
+
+
+def test_contrasts_change_coefficients_and_nothing_else():
+    oats = load_dataset("oats")
+    formula = "yields ~ varieties + (1 | blocks)"
+    treatment = frequentist(formula, oats, reml=False)
+    coded = frequentist(formula, oats, reml=False, contrasts={"varieties": "sum"})
+    assert coded.log_likelihood == pytest.approx(treatment.log_likelihood, abs=1e-6)
+    np.testing.assert_allclose(coded.fitted, treatment.fitted, rtol=1e-5)
+    deviations = oats.groupby("varieties", observed=True)["yields"].mean() - oats["yields"].mean()
+    found = coded.table.loc[["b_varieties1", "b_varieties2"], "Estimate"]
+    np.testing.assert_allclose(found, deviations.iloc[:2], rtol=1e-5)
