@@ -20,6 +20,7 @@ FloatArray = NDArray[np.float64]
 
 _HALF = 0.5  # standard errors: what is called a difference
 _SHARE = 0.3  # of a difference, that a prior or skewness must make up to be its reason
+_FAR = 2.0  # standard errors: more than the correction for estimated coefficients makes
 _DENSER = 1.0  # log of a ratio of prior densities
 _WIDER = 1.15  # posterior sd over standard error that is worth a sentence
 _SMALL = 0.25  # of the posterior mean: an sd that was estimated as next to nothing
@@ -93,6 +94,7 @@ def _reasons(
         _noise(name, row, fit),
         _boundary(name, row, found),
         _prior(name, row, pulls, elements),
+        _displaced(name, row, pulls, table),
         _marginal(name, problem, found),
         _restricted(name, row, found),
         _skewed(row),
@@ -173,6 +175,26 @@ def _denser(row: pd.Series[float], element: ElementPrior | None) -> str:
     return f"Its prior, {element.text}, is {times} times as dense there as at the estimate."
 
 
+def _displaced(
+    name: str, row: pd.Series[float], pulls: Mapping[str, float], table: pd.DataFrame
+) -> str:
+    """Say that spreads make up for coefficients that priors hold elsewhere."""
+    spread = name.startswith("sd_") or name == "sigma"
+    if not spread or row["Mean"] < row["Estimate"]:
+        return ""
+    errors = table["Std.Error"].to_dict()
+    moved = [
+        other
+        for other in pulls
+        if other.startswith("b_")
+        and abs(table["Difference"].to_dict().get(other, 0.0)) > 1.0
+        and abs(pulls[other]) > _HALF * errors.get(other, np.inf)
+    ]
+    if not moved:
+        return ""
+    return f"It makes up for {' and '.join(moved)}, which priors hold away from the estimate."
+
+
 def _marginal(name: str, problem: Problem, found: FrequentistFit) -> str:
     """Say that coefficients of the average are not those of a typical group."""
     averaged = bool(problem.design.groups) and not found.group_sds
@@ -195,6 +217,8 @@ def _restricted(name: str, row: pd.Series[float], found: FrequentistFit) -> str:
     """Say that maximum likelihood makes standard deviations too small."""
     below = row["Estimate"] < row["Mean"]
     if found.reml or not below or found.method not in _MIXED or not name.startswith("sd_"):
+        return ""
+    if row["Difference"] > _FAR:
         return ""
     return (
         "Maximum likelihood takes the coefficients for known and its standard deviations come out "

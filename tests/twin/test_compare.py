@@ -141,6 +141,16 @@ class TestReasons:
         sizes = [float(size) for size in found.groups()]
         assert sizes == pytest.approx([(estimates["b_x"] - mean) / error] * 2, abs=0.15)
 
+    def test_spreads_that_make_up_for_a_prior(self, made_fit, estimates):
+        fit = fit_at(
+            made_fit,
+            estimates,
+            b=around(estimates["b_Intercept"], 0.0, sd=0.05),
+            sigma=around(2.0, sd=0.05)[..., 0],
+            options={"prior": prior("normal(0, 0.05)", coef="x", class_="b")},
+        )
+        assert "It makes up for b_x, which priors hold away from the estimate." in self.notes(fit)
+
     def test_prior_far_away(self, made_fit, estimates):
         """The posterior is so far from the estimate that slopes there say little."""
         fit = fit_at(
@@ -195,7 +205,9 @@ class TestReasons:
         assert "The frequentist fit is singular (sd_my group__Intercept)" in text
 
     def test_maximum_likelihood(self, made_fit, estimates):
-        fit = fit_at(made_fit, estimates, **{"sd_my group": around(3.0)})
+        spread = frequentist(FORMULA, DATA, reml=False).table.loc["sd_my group__Intercept"]
+        centre = spread["Estimate"] + 1.5 * spread["Std.Error"]
+        fit = fit_at(made_fit, estimates, **{"sd_my group": around(centre)})
         assert "reml=True takes them for estimated" in self.notes(fit, reml=False)
         assert "reml=True" not in self.notes(fit)
 
