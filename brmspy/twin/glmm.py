@@ -286,7 +286,8 @@ def generalized_mixed(
     information : {"expected", "observed"}, optional
         Curvature of the rows' log-likelihoods that the approximation is made of. They are the same
         with the canonical links logit (binomial) and log (poisson). By default the expected one,
-        as in lme4, if it is known of the family; the observed one is that of glmmTMB.
+        as in lme4, if it is known of the family; the observed one is that of glmmTMB and gpboost,
+        and mostly closer to quadrature.
 
     Returns
     -------

@@ -161,6 +161,24 @@ def test_negative_binomial_finds_its_shape(problem):
     assert np.sqrt(grouped.covariances[0][0, 0]) == pytest.approx(0.7, abs=0.3)
 
 
+def test_negative_binomial_is_that_of_gpboost(problem):
+    """gpboost 1.8.0, whose Laplace approximation takes the observed information."""
+    arrays = problem("y ~ lbase + V4 + trt + (1 | subject)", "epil", "negbinomial")
+    found = fit(arrays, information="observed")
+    assert found.log_likelihood == pytest.approx(-626.7866422815, abs=1e-5)
+    assert found.coefficients == pytest.approx([1.84871, 1.010686, -0.117433, -0.334808], rel=1e-4)
+    assert found.covariances[0][0, 0] == pytest.approx(0.237833, rel=1e-4)
+    assert found.family_parameters["shape"] == pytest.approx(7.422091, rel=1e-4)
+
+
+def test_observed_information_is_closer_to_quadrature(problem):
+    arrays = problem("y ~ lbase + V4 + (1 | subject)", "epil", "negbinomial")
+    exact = fit(arrays, points=15).coefficients[0]
+    expected = fit(arrays, information="expected").coefficients[0]
+    observed = fit(arrays, information="observed").coefficients[0]
+    assert abs(observed - exact) < 1e-3 < abs(expected - exact)
+
+
 def test_expected_and_observed_information_differ_for_other_links(problem):
     arrays = problem(*LME4["cbpp_laplace"])
     logit = [fit(arrays, information=kind) for kind in ("expected", "observed")]
