@@ -27,7 +27,7 @@ def is_rowwise(expr: NonlinearExpr) -> bool:
     )
 
 
-def repeated(expr: NonlinearExpr) -> frozenset[NonlinearExpr]:
+def repeated(*exprs: NonlinearExpr) -> frozenset[NonlinearExpr]:
     """Find the subexpressions that are worth computing once.
 
     Numbers, names and their negatives are not. What stands inside a condition or one of its
@@ -36,8 +36,8 @@ def repeated(expr: NonlinearExpr) -> frozenset[NonlinearExpr]:
 
     Parameters
     ----------
-    expr : NonlinearExpr
-        The whole formula.
+    *exprs : NonlinearExpr
+        The whole formula, or all formulas of a model.
 
     Returns
     -------
@@ -52,8 +52,8 @@ def repeated(expr: NonlinearExpr) -> frozenset[NonlinearExpr]:
     >>> [node.function for node in repeated(body)]
     ['exp']
     """
-    uses: Counter[NonlinearExpr] = Counter()
-    waiting, seen = [expr], {expr}
+    uses: Counter[NonlinearExpr] = Counter(exprs)
+    waiting, seen = list(dict.fromkeys(exprs)), set(exprs)
     while waiting:
         node = waiting.pop()
         if not isinstance(node, Apply) or is_rowwise(node):

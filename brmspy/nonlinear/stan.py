@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Set
+from collections.abc import Mapping, MutableMapping, Set
 from dataclasses import dataclass
 
 from brmspy.formula.nonlinear import Apply, NonlinearExpr, Num
@@ -67,6 +67,8 @@ def to_stan(
     *,
     local: str = "e_",
     rows: str = "N",
+    shared: Set[NonlinearExpr] | None = None,
+    known: MutableMapping[NonlinearExpr, str] | None = None,
 ) -> StanText:
     """Write a non-linear formula in Stan.
 
@@ -87,6 +89,10 @@ def to_stan(
         What the names of local variables begin with.
     rows : str
         The number of rows.
+    shared : set of NonlinearExpr, optional
+        The subexpressions that become local variables; by default those that repeat in `expr`.
+    known : mutable mapping of NonlinearExpr to str, optional
+        Local variables of formulas that were written before; those of this one are added.
 
     Returns
     -------
@@ -100,7 +106,8 @@ def to_stan(
     >>> to_stan(body, {"a": "nlp_a", "x": "C_1"}, {"a"}).expression
     'nlp_a * C_1 ./ (C_1 + 1.0 / 3.0)'
     """
-    writer = _Writer(names, scalars, repeated(expr), local, rows)
+    chosen = repeated(expr) if shared is None else shared
+    writer = _Writer(names, scalars, chosen, local, rows, {} if known is None else known)
     value = writer.value(expr)
     return StanText(tuple(writer.statements), value.text, is_scalar(expr, scalars))
 
@@ -127,6 +134,7 @@ class _Writer:
         shared: Set[NonlinearExpr],
         local: str,
         rows: str,
+        known: MutableMapping[NonlinearExpr, str],
     ) -> None:
         self.names = names
         self.scalars = scalars
@@ -134,7 +142,8 @@ class _Writer:
         self.local = local
         self.rows = rows
         self.statements: list[str] = []
-        self.locals: dict[NonlinearExpr, str] = {}
+        self.locals = known
+        self.count = 0
 
     def value(self, expr: NonlinearExpr) -> _Piece:
         """Write an expression for all rows at once."""
@@ -159,7 +168,8 @@ class _Writer:
 
     def keep(self, expr: NonlinearExpr, *statements: str) -> _Piece:
         """Give an expression a local variable."""
-        name = f"{self.local}{len(self.locals) + 1}"
+        self.count += 1
+        name = f"{self.local}{self.count}"
         self.statements += [statement.format(name=name) for statement in statements]
         self.locals[expr] = name
         return _Piece(name)

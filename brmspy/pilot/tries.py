@@ -181,8 +181,8 @@ class _Pooled:
         count = len(self.elements)
         theta, scalars = points[:, :count], self._values(points[:, count:])
         etas = theta[:, None, :] + self.offsets
-        total = self.share * self.rows.values(etas, scalars).sum(axis=1)
         with np.errstate(all="ignore"):
+            total = self.share * self.rows.values(etas, scalars).sum(axis=1)
             for element, values in zip(self.elements, theta.T, strict=True):
                 total = total + element.log_density(values)
             for name, element in self.scalars.items():

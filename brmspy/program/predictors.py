@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from brmspy.data import Design
 from brmspy.families import Family
 from brmspy.formula import LinearPredictor, NonlinearPredictor
-from brmspy.nonlinear import to_stan
+from brmspy.formula.nonlinear import NonlinearExpr
+from brmspy.nonlinear import repeated, to_stan
 from brmspy.priors import PriorSet
 from brmspy.program.compose import TermSet
 from brmspy.program.parameters import StanParameter, stan_parameter
@@ -141,11 +142,20 @@ def predictors_of(
     scalars: set[str] = set()
     helpers: dict[str, None] = {}
     predictors = []
+    bodies = [p.body for p in design.terms.predictors if isinstance(p, NonlinearPredictor)]
+    shared, known = repeated(*bodies), dict[NonlinearExpr, str]()
     for predictor in design.terms.predictors:
         body = None
         if isinstance(predictor, NonlinearPredictor):
             local = f"e{suffixes[predictor.name]}_"
-            text = to_stan(predictor.body, stan_names, frozenset(scalars), local=local)
+            text = to_stan(
+                predictor.body,
+                stan_names,
+                frozenset(scalars),
+                local=local,
+                shared=shared,
+                known=known,
+            )
             body = NonlinearBody(text.statements, text.expression)
             value, is_scalar = text.expression, text.is_scalar
         else:

@@ -17,7 +17,7 @@ from brmspy.formula.functions import DERIVED, FUNCTIONS
 from brmspy.formula.grammar import parse_expression
 from brmspy.formula.nonlinear import Apply, NonlinearExpr, Parameter
 from brmspy.formula.terms import NonlinearPredictor
-from brmspy.nonlinear import StanText, is_scalar, to_stan
+from brmspy.nonlinear import StanText, is_scalar, repeated, to_stan
 
 NAMES = {"x": "X", "z": "Z", "a": "a", "b": "b", "v": "v", "w": "w"}
 SCALARS = frozenset("ab")
@@ -269,3 +269,16 @@ def test_curves_are_vectorised_and_compute_nothing_twice(name: str, by_row: bool
     # A function that is not compiled ahead makes its model wait for all of Stan's headers.
     header = (Path(brmspy.__file__).parent / "engine" / "lean" / "signatures.hpp").read_text()
     assert all(re.search(rf"\({call.split('(')[0]}\)", header) for call in calls)
+
+
+def test_what_formulas_have_in_common_is_computed_once() -> None:
+    first, second = body("v * exp(a * x) + b"), body("sqrt(1 + exp(a * x))")
+    shared, known = repeated(first, second), {}
+    texts = [
+        to_stan(each, NAMES, SCALARS, local=local, shared=shared, known=known)
+        for each, local in ((first, "e_"), (second, "e_sigma_"))
+    ]
+    assert texts[0].statements == ("vector[N] e_1 = exp(a * X);",)
+    assert texts[0].expression == "v .* e_1 + b"
+    assert texts[1].statements == ()
+    assert texts[1].expression == "sqrt(1.0 + e_1)"

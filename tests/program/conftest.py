@@ -18,6 +18,7 @@ from brmspy import (
     gaussian,
     load_dataset,
     negbinomial,
+    nlf,
     poisson,
     prior,
     student,
@@ -173,6 +174,17 @@ CASES = (
         prior=[prior("normal(101, 0.1)", nlpar="Asym", lb=100, ub=102), *PROPER[2:]],
     ),
     Case(
+        "nonlinear_spread",
+        bf(
+            "height ~ Asym * -expm1(-exp(lrc) * age)",
+            nlf("sigma ~ low + log1p(exp(lrc) * age)"),
+            "Asym + lrc + low ~ 1",
+            nl=True,
+        ),
+        "loblolly",
+        golden=True,
+    ),
+    Case(
         "nonlinear_condition",
         bf(
             "rate ~ ifelse(conc > 0.1, Vm * conc / (K + conc), a)",
@@ -223,6 +235,7 @@ COMPILED = {
         "negbinomial_shape",
         "nonlinear_bounded",
         "nonlinear_condition",
+        "nonlinear_spread",
         "several_densities",
     ],
     "centered": [
