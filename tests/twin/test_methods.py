@@ -353,10 +353,16 @@ class TestCurves:
         with pytest.raises(BrmspyError, match="do not tell the coefficients apart"):
             frequentist(bf("y ~ a + c + 0 * x", "a + c ~ 1", nl=True), DATA, start={"a": 1, "c": 1})
 
-    def test_weights_with_groups_are_refused(self):
-        formula = bf("y | weights(w) ~ a + c * x", "a ~ 1 + (1 | g)", "c ~ 1", nl=True)
-        with pytest.raises(BrmspyError, match="weights"):
-            frequentist(formula, DATA)
+    def test_weights_with_groups_count_rows(self):
+        repeated = DATA.loc[DATA.index.repeat(DATA["w"])].reset_index(drop=True)
+        parameters = ("a ~ 1 + (1 | g)", "c ~ 1")
+        ours = frequentist(bf("y | weights(w) ~ a + c * x", *parameters, nl=True), DATA)
+        theirs = frequentist(bf("y ~ a + c * x", *parameters, nl=True), repeated)
+        columns = ["Estimate", "Std.Error"]
+        assert ours.table[columns].to_numpy() == pytest.approx(
+            theirs.table[columns].to_numpy(), rel=2e-3
+        )
+        assert ours.log_likelihood == pytest.approx(theirs.log_likelihood, abs=1e-3)
 
 
 class TestArguments:
