@@ -227,6 +227,65 @@ _RECORDS = (
         "in man. Journal of Pharmacokinetics and Biopharmaceutics, 4, 255-280. As Indometh in R's "
         "datasets.",
     ),
+    Dataset(
+        name="theoph",
+        title="Concentration of theophylline in the blood of twelve people after a dose by mouth",
+        rows=132,
+        columns={
+            "Subject": "the person",
+            "Wt": "weight of the person, kg",
+            "Dose": "dose, mg/kg",
+            "Time": "time since the dose, hours",
+            "conc": "concentration in the serum, mg/l",
+        },
+        factors=("Subject",),
+        source="Boeckmann, A. J., Sheiner, L. B. and Beal, S. L. (1994). NONMEM Users Guide, part "
+        "V. NONMEM Project Group, University of California, San Francisco. As Theoph in R's "
+        "datasets.",
+    ),
+    Dataset(
+        name="dnase",
+        title="Optical density at eight concentrations of the enzyme DNase, in eleven runs",
+        rows=176,
+        columns={
+            "Run": "the run of the assay",
+            "conc": "concentration of the protein, ng/ml",
+            "density": "optical density, no unit",
+        },
+        factors=("Run",),
+        source="Davidian, M. and Giltinan, D. M. (1995). Nonlinear Models for Repeated Measurement "
+        "Data, section 5.2.4. London: Chapman and Hall. As DNase in R's datasets.",
+    ),
+    Dataset(
+        name="co2",
+        title="Uptake of carbon dioxide by twelve grass plants at seven concentrations in the air",
+        rows=84,
+        columns={
+            "Plant": "the plant: origin, treatment and number",
+            "Type": "origin of the plant: Quebec or Mississippi",
+            "Treatment": "chilled overnight before the experiment, or nonchilled",
+            "conc": "concentration of carbon dioxide in the air, microlitres/l",
+            "uptake": "rate of the uptake, micromol/(m^2 s)",
+        },
+        factors=("Plant", "Type", "Treatment"),
+        source="Potvin, C., Lechowicz, M. J. and Tardif, S. (1990). The statistical analysis of "
+        "ecophysiological response curves obtained from experiments involving repeated measures. "
+        "Ecology, 71, 1389-1400. As CO2 in R's datasets.",
+    ),
+    Dataset(
+        name="chick_weight",
+        title="Growth of 50 chicks on four diets",
+        rows=578,
+        columns={
+            "weight": "weight of the chick, grams",
+            "Time": "days since hatching",
+            "Chick": "the chick; five of them are not observed to the end",
+            "Diet": "the diet, 1 to 4",
+        },
+        factors=("Chick", "Diet"),
+        source="Crowder, M. and Hand, D. (1990). Analysis of Repeated Measures, example 5.3. "
+        "London: Chapman and Hall. As ChickWeight in R's datasets.",
+    ),
 )
 
 DATASETS: Mapping[str, Dataset] = MappingProxyType({record.name: record for record in _RECORDS})

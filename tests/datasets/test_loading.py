@@ -31,6 +31,10 @@ SHAPES = {
     "indometh": (66, 3),
     "exercise": (200, 3),
     "mood": (272, 3),
+    "theoph": (132, 5),
+    "dnase": (176, 3),
+    "co2": (84, 5),
+    "chick_weight": (578, 4),
 }
 
 # Number of levels, and the first ones; for all factors of all data sets.
@@ -55,6 +59,13 @@ LEVELS: dict[tuple[str, str], tuple[int, list[str]]] = {
     ("indometh", "Subject"): (6, ["1", "2", "3", "4", "5", "6"]),
     ("exercise", "age"): (5, ["20 to 29", "30 to 39", "40 to 49"]),
     ("mood", "state"): (16, ["A", "B", "C"]),
+    ("theoph", "Subject"): (12, ["1", "2", "3"]),
+    ("dnase", "Run"): (11, ["1", "2", "3"]),
+    ("co2", "Plant"): (12, ["Mc1", "Mc2", "Mc3", "Mn1"]),
+    ("co2", "Type"): (2, ["Mississippi", "Quebec"]),
+    ("co2", "Treatment"): (2, ["chilled", "nonchilled"]),
+    ("chick_weight", "Chick"): (50, ["1", "2", "3"]),
+    ("chick_weight", "Diet"): (4, ["1", "2", "3", "4"]),
 }
 
 
@@ -125,6 +136,21 @@ CLAIMS: dict[str, Callable[[pd.DataFrame], bool]] = {
     "mood": lambda d: bool(
         d["mood"].between(0, 100).all()
         and d.groupby("state", observed=True)["income"].mean()["A"] < 4.0
+    ),
+    "theoph": lambda d: bool(
+        (d.groupby("Subject", observed=True)[["Wt", "Dose"]].nunique() == 1).all(axis=None)
+        and (d.groupby("Subject", observed=True)["Time"].nunique() == 11).all()
+        and (d.groupby("Subject", observed=True)["Time"].min() == 0).all()
+    ),
+    "dnase": lambda d: bool((d.groupby(["Run", "conc"], observed=True).size() == 2).all()),
+    "co2": lambda d: bool(
+        (d["Plant"].str[0] == d["Type"].str[0]).all()
+        and (d["Plant"].str[1] == d["Treatment"].str[0]).all()
+        and (d.groupby("Plant", observed=True)["conc"].nunique() == 7).all()
+    ),
+    "chick_weight": lambda d: bool(
+        (d.groupby("Chick", observed=True)["Diet"].nunique() == 1).all()
+        and (d.groupby("Chick", observed=True)["Time"].max() < 21).sum() == 5
     ),
     "plant_growth": lambda d: bool((d["group"].value_counts() == 10).all()),
     "poisson_sim": lambda d: bool((d["g"].value_counts() == 100).all() and set(d["o"]) == {2, 4}),

@@ -16,6 +16,10 @@ def mad(values: pd.Series[Any]) -> float:
     return float(1.4826 * np.median(np.abs(values - np.median(values))))
 
 
+def quartiles(values: pd.Series[Any]) -> list[float]:
+    return [*values.quantile([0.25, 0.5, 0.75]), values.mean()]
+
+
 VALUES: dict[str, tuple[str, Callable[[pd.DataFrame], Any], Any]] = {
     # brms' default priors come of these medians and MADs.
     "sleepstudy": (
@@ -60,6 +64,16 @@ VALUES: dict[str, tuple[str, Callable[[pd.DataFrame], Any], Any]] = {
         "indometh",
         lambda d: d.loc[d.time == 0.25, "conc"].tolist(),
         [1.5, 2.03, 2.72, 1.85, 2.05, 2.31],
+    ),
+    # summary() of R: quartiles and mean.
+    "theoph": ("theoph", lambda d: quartiles(d.conc), [2.8775, 5.275, 7.14, 4.960]),
+    "dnase": ("dnase", lambda d: quartiles(d.density), [0.19775, 0.5265, 1.1705, 0.7192]),
+    "co2": ("co2", lambda d: quartiles(d.uptake), [17.9, 28.3, 37.125, 27.2131]),
+    "chick_weight": ("chick_weight", lambda d: quartiles(d.weight), [63, 103, 163.75, 121.8183]),
+    "chick_weight diets": (
+        "chick_weight",
+        lambda d: d.groupby("Diet", observed=True).Chick.nunique(),
+        [20, 10, 10, 10],
     ),
     # Treloar: six concentrations; the fastest reactions.
     "puromycin conc": (
