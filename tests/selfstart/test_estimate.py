@@ -159,10 +159,10 @@ NLS: dict[str, tuple[str, Any, Any, dict[str, tuple[float, float]], float]] = {
         CHICK_1["Time"],
         CHICK_1["weight"],
         {
-            "A": (27.453, 6.601),
+            "A": (27.4532, 6.6007),
             "B": (348.971, 57.899),
-            "xmid": (19.391, 2.194),
-            "scal": (6.673, 1.002),
+            "xmid": (19.3905, 2.1944),
+            "scal": (6.6726, 1.0016),
         },
         2.351,
     ),
