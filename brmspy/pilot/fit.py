@@ -28,7 +28,9 @@ from scipy.sparse import linalg
 
 from brmspy.data import Design
 from brmspy.families import Dpar, Family
+from brmspy.pilot.blocks import diagonal_blocks
 from brmspy.pilot.information import information_alone, level_information
+from brmspy.pilot.joint import JointEffects, JointMarginal
 from brmspy.pilot.layout import Layout, make_layout
 from brmspy.pilot.priors import normal_stand_in, typical_scale
 from brmspy.pilot.records import BlockPilot, Pilot, PredictorPilot
@@ -42,6 +44,7 @@ FloatArray = NDArray[np.float64]
 _ITERATIONS = 60
 _TOLERANCE = 0.03  # of log standard deviations, and of effects in units of their sd
 _HALVINGS = 12
+_BEFORE, _REFINEMENTS, _NEWTON = 10, 15, 5  # iterations where effects are looked at together
 _DENSE = 3_000_000  # non-zero elements beyond which a factorisation fills up
 _SMALL = 200_000  # elements up to which a dense matrix is faster than a sparse one
 _RIDGE = 1e-10
@@ -111,7 +114,7 @@ class _Fit:
         state = self._start(layout, centre)
         converged = False
         trail: list[FloatArray] = []
-        for _ in range(_ITERATIONS):
+        for _ in range(_BEFORE if self._joint_members else _ITERATIONS):
             before = state
             state, information = self._step(solver, state)
             if _settled(before, state, layout):
@@ -121,7 +124,93 @@ class _Fit:
             if len(trail) == 3:
                 state = _extrapolated(state, trail)
                 trail.clear()
-        return self._result(solver, state, information, converged)
+        joint: tuple[JointEffects, ...] = ()
+        if self._joint_members:
+            state, joint, converged = self._refined(solver, state)
+            information = solver.information(state)
+        return self._result(solver, state, information, converged, joint)
+
+    @property
+    def _joint_members(self) -> list[tuple[tuple[int, int], ...]]:
+        """Effects of each factor on several parameters of a non-linear formula, if independent.
+
+        Standard deviations that ``constant()`` fixes are left to the others' iterations.
+        """
+        members: dict[str, list[tuple[int, int]]] = {}
+        excluded: set[str] = set()
+        for name in self.density.linear:
+            for block, info in enumerate(self.design.groups):
+                for m, coef in enumerate(info.coefs):
+                    if coef.predictor != name:
+                        continue
+                    members.setdefault(info.group, []).append((block, m))
+                    if (
+                        not self.design.terms.predictor(name).nlpar
+                        or (info.correlated and len(info.coefs) > 1)
+                        or self._sd_prior(block, m).distribution == "constant"
+                    ):
+                        excluded.add(info.group)
+        return [
+            tuple(own) for group, own in members.items() if group not in excluded and len(own) > 1
+        ]
+
+    def _refined(
+        self, solver: _Solver, state: _State
+    ) -> tuple[_State, tuple[JointEffects, ...], bool]:
+        """Return the state with the likeliest standard deviations of effects looked at together.
+
+        With it comes what was found of these effects, and whether the iterations came to rest.
+        """
+        joint: tuple[JointEffects, ...] = ()
+        for number in range(_REFINEMENTS):
+            joint = tuple(
+                self._likeliest(solver, state, members, first=number == 0)
+                for members in self._joint_members
+            )
+            covariances = [covariance.copy() for covariance in state.covariances]
+            for found in joint:
+                for (block, m), log_sd in zip(found.members, found.log_sd, strict=True):
+                    covariances[block][m, m] = np.exp(2.0 * log_sd)
+            before, state = state, _State(state.theta, tuple(covariances), state.scalars)
+            for _ in range(_NEWTON):
+                last = state.theta
+                state = _State(solver.newton(state), state.covariances, state.scalars)
+                if np.allclose(state.theta, last, rtol=1e-4, atol=1e-8):
+                    break
+            scalars = {
+                name: self._scalar(solver, state, self.family.dpar(name), element)
+                for name, element in self._free_scalars.items()
+                if element.distribution != "constant"
+            }
+            state = _State(state.theta, state.covariances, {**state.scalars, **scalars})
+            if _settled(before, state, solver.layout):
+                return state, joint, True
+        return state, joint, False
+
+    def _likeliest(
+        self, solver: _Solver, state: _State, members: tuple[tuple[int, int], ...], *, first: bool
+    ) -> JointEffects:
+        """Return the effects of one factor with their likeliest standard deviations."""
+        priors = [self._sd_prior(block, m) for block, m in members]
+
+        def log_prior(log_sd: FloatArray) -> float:
+            densities = (
+                float(prior.log_density(float(np.exp(value))))
+                for prior, value in zip(priors, log_sd, strict=True)
+            )
+            return sum(densities) + float(log_sd.sum())
+
+        marginal = solver.joint_marginal(state, members)
+        start = [
+            max(
+                0.5 * np.log(state.covariances[block][m, m]),
+                np.log(0.1 * typical_scale(prior)) if first else -np.inf,
+            )
+            for (block, m), prior in zip(members, priors, strict=True)
+        ]
+        free = tuple(range(len(members)))
+        found = marginal.likeliest(np.array(start), free, log_prior, arms=first)
+        return JointEffects(members, marginal, found)
 
     def _coefficient_priors(self) -> list[ElementPrior]:
         """Return the priors of all coefficients, predictor after predictor."""
@@ -257,7 +346,12 @@ class _Fit:
         return slope, bend
 
     def _result(
-        self, solver: _Solver, state: _State, information: list[FloatArray], converged: bool
+        self,
+        solver: _Solver,
+        state: _State,
+        information: list[FloatArray],
+        converged: bool,
+        joint: tuple[JointEffects, ...],
     ) -> Pilot:
         """Return what was found."""
         layout = solver.layout
@@ -284,7 +378,9 @@ class _Fit:
         for name, element in self._free_scalars.items():
             bend = self._derivatives(solver, state, self.family.dpar(name), element)[1]
             variances[name] = 1.0 / max(-bend, 1.0) if np.isfinite(bend) else 1.0
-        return Pilot(predictors, blocks, state.scalars, variances, marginal, converged, slopes)
+        return Pilot(
+            predictors, blocks, state.scalars, variances, marginal, converged, slopes, joint
+        )
 
 
 @dataclass(frozen=True)
@@ -353,6 +449,42 @@ class _Solver:
         effects = linalg.splu(sparse.csc_array(full[count:, count:]))
         moves = effects.solve(cross)
         return np.asarray(own - cross.T @ moves), -np.asarray(moves)
+
+    def joint_marginal(self, state: _State, members: tuple[tuple[int, int], ...]) -> JointMarginal:
+        """Return what the data say about the effects of one factor and the coefficients.
+
+        Parameters
+        ----------
+        state : _State
+            Where the log likelihood is approximated by a quadratic.
+        members : tuple of (int, int)
+            Block and coefficient of each effect.
+        """
+        curvature = self.density.curvature(self.layout.predictors(state.theta), state.scalars)
+        hessian = sparse.csr_array(self._hessian(curvature))
+        gradient = np.zeros(self.layout.size)
+        for i, matrix in enumerate(self.layout.columns):
+            gradient = gradient + matrix.T @ curvature.gradient[:, i]
+        count, size = len(self.centre), len(members)
+        levels = self.layout.shapes[members[0][0]][0]
+        steps = [self.layout.shapes[block][1] for block, _ in members]
+        places = np.array(
+            [
+                self.layout.effects[block].start + m + np.arange(levels) * step
+                for (block, m), step in zip(members, steps, strict=True)
+            ]
+        ).T
+        used = np.concatenate([np.arange(count), places.ravel()])
+        part = sparse.csr_array(hessian[used, :][:, used])
+        linear = gradient[used] + part @ state.theta[used]
+        effects = part[count:, count:]
+        return JointMarginal(
+            diagonal_blocks(effects, size),
+            part[count:, :count].toarray().reshape(levels, size, count),
+            part[:count, :count].toarray() + np.diag(self.precision),
+            linear[count:].reshape(levels, size),
+            linear[:count] + self.precision * self.centre,
+        )
 
     @property
     def _mean(self) -> FloatArray:

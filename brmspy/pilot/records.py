@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from brmspy.pilot.joint import JointEffects
+
 __all__ = ["BlockPilot", "Pilot", "PredictorPilot"]
 
 FloatArray = NDArray[np.float64]
@@ -136,6 +138,8 @@ class Pilot:
     slopes : ndarray, shape (all effects, all coefficients), or None
         By how much the mode of each effect moves with each coefficient: block after block, level
         after level. None where there are too many of them, or none.
+    joint : tuple of JointEffects
+        Effects of one factor on several parameters of a non-linear formula.
     """
 
     predictors: Mapping[str, PredictorPilot]
@@ -145,6 +149,7 @@ class Pilot:
     precision: FloatArray
     converged: bool
     slopes: FloatArray | None = None
+    joint: tuple[JointEffects, ...] = ()
 
     def places(self, predictor: str) -> slice:
         """Return where a linear predictor's coefficients stand in `precision`."""

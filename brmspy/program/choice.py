@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from brmspy.data import Design
-from brmspy.pilot import BlockPilot, Pilot
+from brmspy.pilot import BlockPilot, JointEffects, Pilot
 from brmspy.program.compose import Coordinates
 from brmspy.program.coordinates import is_nested
 
@@ -59,7 +59,27 @@ def choose_coordinates(
     leads = tuple(int(flags.any(axis=0).sum()) for flags in centred)
     if prior_only:
         centred = [np.zeros_like(flags) for flags in centred]
-    return Coordinates(tuple(centred), leads, pilot, prior_only)
+    joint: list[tuple[JointEffects, NDArray[np.intp]]] = []
+    if pilot is not None and parameterization == "auto":
+        joint = [(found, _known(found, prior_only)) for found in pilot.joint]
+    return Coordinates(tuple(centred), leads, pilot, prior_only, tuple(joint))
+
+
+def _known(found: JointEffects, prior_only: bool) -> NDArray[np.intp]:
+    """Return of how many combinations of each level's effects the data say enough.
+
+    Their standard deviation is clear of zero if the data cannot do with one combination less: some
+    standard deviations smaller, and the others as they like.
+    """
+    odds, _ = found.directions()
+    levels, size = odds.shape
+    enough = _UNLIKELY_OF_FEW if levels < _FEW_LEVELS else _UNLIKELY
+    clear = 0
+    while not prior_only and clear < size:
+        if found.evidence(_SMALLER, size - clear) <= enough:
+            break
+        clear += 1
+    return np.minimum((odds > _ENOUGH).sum(axis=1), clear)
 
 
 def _clear_of_zero(block: BlockPilot) -> NDArray[np.bool_]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from scipy import sparse
 
 from brmspy.data import Design, GroupInfo
 from brmspy.formula import LinearPredictor, NonlinearPredictor
-from brmspy.pilot import Pilot, centred_columns
+from brmspy.pilot import JointEffects, Pilot, centred_columns
 from brmspy.priors import ElementPrior, PriorSet
 from brmspy.program.coordinates import BlockColumns, PredictorMap, Whitening, centre, whitening
 from brmspy.program.integrate import FactorColumns, statistics
@@ -26,6 +27,7 @@ from brmspy.program.terms import (
     GroupEffects,
     IntegratedBlock,
     IntegratedEffects,
+    JointLevels,
     Offset,
     Population,
     StandardCoefficients,
@@ -90,6 +92,8 @@ class TermSet:
         The effects that are integrated out.
     standard : StandardCoefficients or None
         The coordinates of population-level coefficients, where they are not these themselves.
+    joint : tuple of JointLevels
+        The coordinates of uncorrelated effects on several parameters of a non-linear formula.
     """
 
     population: Mapping[str, Population]
@@ -99,6 +103,7 @@ class TermSet:
     effects: Mapping[str, GroupEffects]
     integrated: IntegratedEffects | None = None
     standard: StandardCoefficients | None = None
+    joint: tuple[JointLevels, ...] = ()
 
     @property
     def all(self) -> tuple[Term, ...]:
@@ -107,6 +112,7 @@ class TermSet:
             *self.population.values(),
             *([] if self.standard is None else [self.standard]),
             *self.offsets.values(),
+            *self.joint,
             *self.uncorrelated.values(),
             *self.correlated,
             *self.effects.values(),
@@ -127,7 +133,8 @@ class TermSet:
     def helpers(self) -> tuple[str, ...]:
         """Names of the Stan functions that terms call."""
         bounded = any(term.bounded for term in self.population.values())
-        return ("within_bounds",) if bounded else ()
+        needed = {"within_bounds": bounded, "joint_levels": bool(self.joint)}
+        return tuple(name for name, used in needed.items() if used)
 
     def pieces(self, predictor: str) -> LinearPieces:
         """Return the pieces of a linear predictor."""
@@ -159,12 +166,16 @@ class Coordinates:
         The pilot fit that coefficients are standardised by; None to leave them as they are.
     prior_only : bool
         Whether the draws come from the prior, which then standardises the coefficients.
+    joint : tuple of (JointEffects, ndarray)
+        Effects of a factor on several parameters that may be sampled together, and of how many
+        combinations of each level's the data say enough.
     """
 
     centred: tuple[NDArray[np.bool_], ...]
     leads: tuple[int, ...]
     pilot: Pilot | None
     prior_only: bool = False
+    joint: tuple[tuple[JointEffects, NDArray[np.intp]], ...] = ()
 
     def weights(self, predictor: str, nobs: int) -> NDArray[np.float64]:
         """Return the information of each row about a linear predictor."""
@@ -313,7 +324,7 @@ class _Composer:
 
     def terms(self) -> TermSet:
         """Return all terms."""
-        names = [p.name for p in self.design.terms.predictors if isinstance(p, LinearPredictor)]
+        names = self._linear
         maps = {name: self._map(name) for name in names}
         plain = {name: self._population(name, maps[name]) for name in names}
         standard = self._standard({name: term for name, term in plain.items() if term})
@@ -331,7 +342,11 @@ class _Composer:
             name: self._uncorrelated(name, maps[name], stacked[name], stacks[name])
             for name in names
         }
+        joint: tuple[JointLevels, ...] = ()
         if standard is not None and len(standard.populations) > 1:
+            joint = self._joint_levels(uncorrelated, standard)
+            for levels in joint:
+                uncorrelated |= self._together(uncorrelated, levels)
             uncorrelated = {
                 name: term if term is None else self._shifted(name, term, standard)
                 for name, term in uncorrelated.items()
@@ -361,6 +376,7 @@ class _Composer:
             correlated=correlated,
             effects={name: term for name, term in effects.items() if term},
             integrated=integrated,
+            joint=joint,
         )
 
     def _map(self, name: str) -> PredictorMap:
@@ -374,7 +390,7 @@ class _Composer:
                 arrays.Z[:, own],
                 len(group.levels),
                 self._centred(block)[:, own],
-                self.coordinates.leads[block] > 0 and not self._is_shared(block),
+                self.coordinates.leads[block] > 0 and not self._is_apart(block),
             )
         X = centred_columns(self.design, name)
         return centre(X, columns, self.coordinates.weights(name, self.design.arrays.nobs))
@@ -390,7 +406,46 @@ class _Composer:
     def _centred(self, block: int) -> NDArray[np.bool_]:
         """Return which effects of a block are centred; none if several predictors share it."""
         flags = self.coordinates.centred[block]
-        return np.zeros_like(flags) if self._is_shared(block) else flags
+        return np.zeros_like(flags) if self._is_apart(block) else flags
+
+    def _is_apart(self, block: int) -> bool:
+        """Whether no hierarchical means of a block stand in the predictors themselves."""
+        joint = {member[0] for found, _ in self._joint for member in found.members}
+        return self._is_shared(block) or block in joint
+
+    @cached_property
+    def _joint(self) -> tuple[tuple[JointEffects, NDArray[np.intp]], ...]:
+        """Effects that are sampled together.
+
+        Their predictors have no effects of other factors and no fixed coefficients.
+        """
+        if not self.coordinates.joint:
+            return ()
+        free = [name for name in self._linear if self._has_free_coefficients(name)]
+        nowhere = np.full(sum(len(self.design.predictors[name].coefs) for name in free), np.inf)
+        if len(free) < 2 or self.coordinates.whitening(free, -nowhere, nowhere) is None:
+            return ()
+        chosen = []
+        for found, lead in self.coordinates.joint:
+            own = {self.design.groups[b].coefs[m].predictor for b, m in found.members}
+            alone = all(set(self._members(name)) <= set(found.members) for name in own)
+            if alone and own <= set(free):
+                chosen.append((found, lead))
+        return tuple(chosen)
+
+    @property
+    def _linear(self) -> list[str]:
+        """Names of the linear predictors."""
+        return [p.name for p in self.design.terms.predictors if isinstance(p, LinearPredictor)]
+
+    def _has_free_coefficients(self, name: str) -> bool:
+        """Whether a predictor has coefficients, none of them fixed."""
+        info, scope = self.design.predictors[name], self._scope(name)
+        classes = (["Intercept"] if info.centred else []) + (
+            ["b"] if len(info.coefs) > int(info.centred) else []
+        )
+        elements = [e for class_ in classes for e in self.priors.for_(class_, **scope).elements]
+        return bool(elements) and all(e.distribution != "constant" for e in elements)
 
     def _is_shared(self, block: int) -> bool:
         """Whether a block has coefficients in several predictors."""
@@ -700,30 +755,64 @@ class _Composer:
             centring=centring,
         )
 
-    def _shifted(
-        self, name: str, term: UncorrelatedEffects, standard: StandardCoefficients
-    ) -> UncorrelatedEffects:
-        """Let a non-linear parameter's hierarchical means move with all coefficients.
+    def _joint_levels(
+        self,
+        uncorrelated: Mapping[str, UncorrelatedEffects | None],
+        standard: StandardCoefficients,
+    ) -> tuple[JointLevels, ...]:
+        """Return the coordinates of effects that are sampled together."""
+        terms = []
+        for number, (found, lead) in enumerate(self._joint, start=1):
+            coefs = [self.design.groups[b].coefs[m] for b, m in found.members]
+            own = [uncorrelated[name] for name in dict.fromkeys(c.predictor for c in coefs)]
+            _, combinations = found.directions()
+            terms.append(
+                JointLevels(
+                    suffix=str(number),
+                    purpose="",
+                    group=self.design.groups[found.members[0][0]].group,
+                    members=found.members,
+                    sds=tuple(term.sd.name for term in own if term is not None),
+                    lead=lead,
+                    combinations=combinations,
+                    shift=self._moves_of_combinations(found, lead, combinations, standard),
+                    found=found,
+                )
+            )
+        return tuple(terms)
 
-        The data know the means well only for given values of the other parameters. Without it the
-        sampler would have to move all of them together, in small steps.
-        """
-        pilot, predictor = self.coordinates.pilot, self.design.terms.predictor(name)
-        if term.u is None or term.centring is None or pilot is None or not predictor.nlpar:
-            return term
-        whitening = standard.whitening
-        count = int(sum(flags.sum() for flags in term.centred))
-        moves = np.zeros((count, pilot.precision.shape[0]))
-        if count and pilot.slopes is not None:
-            for (block, m), flags, positions in zip(
-                term.members, term.centred, term.positions, strict=True
-            ):
-                sizes = [len(g.levels) * len(g.coefs) for g in self.design.groups]
-                levels = np.flatnonzero(flags)
-                rows = sum(sizes[:block]) + levels * len(self.design.groups[block].coefs) + m
-                moves[positions[levels]] = pilot.slopes[rows]
-            if term.centring.has_coefficients:
-                moves[:, pilot.places(name)] += term.centring.B
+    def _moves_of_combinations(
+        self,
+        found: JointEffects,
+        lead: NDArray[np.intp],
+        combinations: NDArray[np.float64],
+        standard: StandardCoefficients,
+    ) -> NDArray[np.float64]:
+        """Return by how much combinations of effects move with the coefficients' coordinates."""
+        pilot = self.coordinates.pilot
+        assert pilot is not None, "a pilot fit has found the combinations"
+        levels, size, _ = combinations.shape
+        moves = np.zeros((levels, size, pilot.precision.shape[0]))
+        if pilot.slopes is not None:
+            for number, member in enumerate(found.members):
+                moves[:, number] = pilot.slopes[self._rows_of(*member)]
+        led = np.arange(size) < lead[:, None]
+        moves = np.where(led[:, :, None], combinations @ moves, 0.0)
+        by_combination = np.swapaxes(moves, 0, 1).reshape(size * levels, -1)
+        return self._in_coordinates(by_combination, standard)
+
+    def _rows_of(self, block: int, m: int) -> NDArray[np.intp]:
+        """Return where a coefficient's effects stand among all effects."""
+        sizes = [len(g.levels) * len(g.coefs) for g in self.design.groups]
+        group = self.design.groups[block]
+        return sum(sizes[:block]) + np.arange(len(group.levels)) * len(group.coefs) + m
+
+    def _in_coordinates(
+        self, moves: NDArray[np.float64], standard: StandardCoefficients
+    ) -> NDArray[np.float64]:
+        """Return moves with the coordinates of coefficients from moves with these."""
+        pilot, whitening = self.coordinates.pilot, standard.whitening
+        assert pilot is not None, "moves come from a pilot fit"
         places = np.concatenate([np.r_[pilot.places(p.predictor)] for p in standard.populations])
         bounds = [
             np.concatenate(side)
@@ -735,6 +824,43 @@ class _Composer:
             for move in (step, -step)
         )
         slope = (ahead - behind) / (2.0 * step)
+        return np.asarray(moves[:, places] @ (slope[:, None] * whitening.scale))
+
+    def _together(
+        self, uncorrelated: Mapping[str, UncorrelatedEffects | None], levels: JointLevels
+    ) -> dict[str, UncorrelatedEffects | None]:
+        """Return the terms whose standardised effects come from coordinates of their own."""
+        terms: dict[str, UncorrelatedEffects | None] = {}
+        first = 0
+        for name, term in uncorrelated.items():
+            if term is None or term.members[0] not in levels.members:
+                continue
+            z = replace(term.z, definition=levels.effects_of(first, len(term.members)))
+            terms[name] = replace(term, z=z)
+            first += len(term.members)
+        return terms
+
+    def _shifted(
+        self, name: str, term: UncorrelatedEffects, standard: StandardCoefficients
+    ) -> UncorrelatedEffects:
+        """Let a non-linear parameter's hierarchical means move with all coefficients.
+
+        The data know the means well only for given values of the other parameters. Without it the
+        sampler would have to move all of them together, in small steps.
+        """
+        pilot, predictor = self.coordinates.pilot, self.design.terms.predictor(name)
+        if term.u is None or term.centring is None or pilot is None or not predictor.nlpar:
+            return term
+        count = int(sum(flags.sum() for flags in term.centred))
+        moves = np.zeros((count, pilot.precision.shape[0]))
+        if count and pilot.slopes is not None:
+            for (block, m), flags, positions in zip(
+                term.members, term.centred, term.positions, strict=True
+            ):
+                levels = np.flatnonzero(flags)
+                moves[positions[levels]] = pilot.slopes[self._rows_of(block, m)[levels]]
+            if term.centring.has_coefficients:
+                moves[:, pilot.places(name)] += term.centring.B
         rest = replace(
             term.u,
             name=f"d{term.suffix}",
@@ -749,7 +875,7 @@ class _Composer:
                 definition=f"{rest.name} + shift{term.suffix} * std_coefs",
                 comment="hierarchical means",
             ),
-            shift=moves[:, places] @ (slope[:, None] * whitening.scale),
+            shift=self._in_coordinates(moves, standard),
         )
 
     def _effects(

@@ -17,8 +17,11 @@ from brmspy.program.compose import TermSet
 __all__ = ["EffectPlan", "SamplerPlan", "sampler_plan"]
 
 # Target acceptance probabilities. Where the data say less about a level than its prior, coordinates
-# of coefficients that suit the middle of the posterior would cost divergences in its tails.
-_USUAL, _WARY, _CAREFUL = 0.8, 0.85, 0.95
+# of coefficients that suit the middle of the posterior would cost divergences in its tails. The
+# posteriors of non-linear parameters bend; with few levels their standard deviations also have
+# long tails.
+_USUAL, _WARY, _CAREFUL, _MOST_CAREFUL = 0.8, 0.85, 0.95, 0.99
+_FEW_LEVELS, _FEW_ROWS = 8, 15  # of rows, those beyond the number of coefficients
 # With many near normal coordinates the best is 0.65: Beskos et al. (2013), "Optimal tuning of the
 # hybrid Monte Carlo algorithm", Bernoulli 19(5), https://doi.org/10.3150/12-BEJ414. Coordinates
 # are near normal where nearly all effects are centred and there are many rows.
@@ -45,6 +48,10 @@ class EffectPlan:
     information : tuple of float or None
         What the data say about a level in units of what its prior says, the median over its
         coefficients: smallest, median and largest level; None without a pilot fit.
+    combinations : tuple of int, or None
+        Where the effects on several parameters are sampled together: how many combinations of a
+        level's effects have their hierarchical mean as coordinate, the fewest and the most of all
+        levels, and how many there are.
     """
 
     group: str
@@ -53,12 +60,28 @@ class EffectPlan:
     centred: int
     integrated: bool
     information: tuple[float, float, float] | None
+    combinations: tuple[int, int, int] | None = None
+
+    @property
+    def all_centred(self) -> bool:
+        """Whether hierarchical means are the coordinates of all effects of all levels."""
+        if self.combinations is not None:
+            return self.combinations[0] == self.combinations[2]
+        return self.centred == self.levels
 
     @property
     def coordinates(self) -> str:
         """The coordinates in words."""
         if self.integrated:
             return "integrated out, drawn afterwards"
+        if self.combinations is not None and self.combinations[1] > 0:
+            fewest, most, size = self.combinations
+            count = f"{fewest} to {most}" if fewest < most else f"{most}"
+            rest = "" if fewest == size else ", and standardised effects given these"
+            return (
+                f"hierarchical means of {count} of {size} combinations of its effects on several "
+                f"parameters{rest}"
+            )
         if self.centred == 0:
             return "standardised effects"
         if self.centred == self.levels:
@@ -162,6 +185,11 @@ def sampler_plan(
     """
     integrated = () if terms.integrated is None else terms.integrated.blocks
     flags = terms.centred
+    together = {
+        member: (int(term.lead.min()), int(term.lead.max()), len(term.members))
+        for term in terms.joint
+        for member in term.members
+    }
     effects = []
     for block, group in enumerate(design.groups):
         odds = None if pilot is None else np.median(pilot.blocks[block].odds, axis=1)
@@ -176,9 +204,10 @@ def sampler_plan(
                 information=None
                 if odds is None
                 else (float(odds.min()), float(np.median(odds)), float(odds.max())),
+                combinations=together.get((block, 0)),
             )
         )
-    bends = pilot is not None and _bends(design, effects)
+    bends = _bends(design, effects) if pilot is not None else 0.0
     many = terms.integrated is None and design.arrays.nobs >= _MANY_ROWS and pilot is not None
     short = many and not bends
     return SamplerPlan(
@@ -186,7 +215,7 @@ def sampler_plan(
         _coefficients(terms),
         likelihood,
         "Stan's random points" if pilot is None else "around a pilot fit, with its scales",
-        _CAREFUL if bends else _target(effects, flags.values(), short=short),
+        bends or _target(effects, flags.values(), short=short),
         _SHORT_WARMUP if short else _WARMUP,
     )
 
@@ -203,11 +232,13 @@ def _target(
     return _WARY if weak else _USUAL
 
 
-def _bends(design: Design, effects: Sequence[EffectPlan]) -> bool:
-    """Whether non-linear parameters have effects that the data say little about.
+def _bends(design: Design, effects: Sequence[EffectPlan]) -> float:
+    """Return the target where posteriors of non-linear parameters bend, else 0.0.
 
-    Such effects and their standard deviations lie along curves whose width changes; coordinates
-    that suit the middle of the posterior then call for steps too long for its ends.
+    Where the data say little about such parameters, or their effects, these lie along curves whose
+    width changes; coordinates that suit the middle of the posterior then call for steps too long
+    for its ends. That is so with few rows and no effects, and with effects that are not centred,
+    the more so the fewer levels they have.
     """
     nonlinear = {
         name
@@ -215,11 +246,20 @@ def _bends(design: Design, effects: Sequence[EffectPlan]) -> bool:
         if isinstance(predictor, NonlinearPredictor)
         for name in predictor.parameters
     }
-    return any(
-        not plan.integrated and plan.centred < plan.levels
+    if not nonlinear:
+        return 0.0
+    if not effects:
+        coefs = sum(len(info.coefs) for info in design.predictors.values())
+        return _CAREFUL if design.arrays.nobs - coefs < _FEW_ROWS else 0.0
+    levels = [
+        plan.levels
         for group, plan in zip(design.groups, effects, strict=True)
-        if any(coef.predictor in nonlinear for coef in group.coefs)
-    )
+        if not (plan.integrated or plan.all_centred)
+        and any(coef.predictor in nonlinear for coef in group.coefs)
+    ]
+    if not levels:
+        return 0.0
+    return _MOST_CAREFUL if min(levels) < _FEW_LEVELS else _CAREFUL
 
 
 def _coefficients(terms: TermSet) -> str:

@@ -197,6 +197,6 @@ def all_parameters(
     standard = [] if terms.standard is None else [terms.standard]
     population = [p for term in (*standard, *terms.population.values()) for p in term.parameters]
     integrated = [] if terms.integrated is None else [terms.integrated]
-    sampled = (*terms.uncorrelated.values(), *terms.correlated, *integrated)
+    sampled = (*terms.joint, *terms.uncorrelated.values(), *terms.correlated, *integrated)
     group = [p for term in sampled for p in term.parameters]
     return (*population, *family_parameters.values(), *group)

@@ -57,6 +57,8 @@ def start_of(
         for block in _correlated(terms, predictor):
             values |= block.start(pilot, w[position:])
             position += len(block.modes(pilot, predictor))
+    for levels in terms.joint:
+        values |= levels.start(pilot)
     if terms.integrated is not None:
         values |= terms.integrated.start(pilot)
     sampled = tuple(p for p in parameters if p.fixed != "all" and not p.definition)

@@ -163,6 +163,17 @@ CASES = (
     Case("negbinomial_squareplus", "y ~ trt", "epil", negbinomial(link="squareplus")),
     Case("nonlinear", SSASYMP, "loblolly", prior=PROPER[1:], golden=True),
     Case(
+        "nonlinear_together",
+        bf(
+            "height ~ SSasymp(age, Asym, R0, lrc)",
+            "Asym + lrc ~ 1 + (1 | Seed)",
+            "R0 ~ 1",
+            nl=True,
+        ),
+        "loblolly",
+        golden=True,
+    ),
+    Case(
         "nonlinear_bounded",
         bf(
             "height ~ Asym + (R0 - Asym) * exp(-exp(lrc) * age)",
@@ -233,6 +244,7 @@ COMPILED = {
         "bernoulli_cloglog",
         "poisson_sqrt",
         "negbinomial_shape",
+        "nonlinear_together",
         "nonlinear_bounded",
         "nonlinear_condition",
         "nonlinear_spread",

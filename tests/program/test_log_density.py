@@ -45,6 +45,13 @@ def latent_density(model, draws, parameters):
             sd = model.program.complete(draws)[term.sd.name][..., number, None]
             r = effects[member][..., centred]
             total = total + standard_normal(r / sd) - centred.sum() * np.log(sd[..., 0])
+    for term in terms.joint:
+        complete = model.program.complete(draws)
+        sds = [terms.uncorrelated[groups[b].coefs[m].predictor].sd.name for b, m in term.members]
+        sd = np.concatenate([complete[name] for name in sds], axis=-1)
+        for T, lead in zip(term.combinations, term.lead, strict=True):
+            scaled = T[:lead] * sd[..., None, :]
+            total = total - 0.5 * np.linalg.slogdet(scaled @ np.swapaxes(scaled, -1, -2))[1]
     for term in terms.correlated:
         if not term.centred.any():
             continue

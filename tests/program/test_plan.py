@@ -42,6 +42,21 @@ def test_smaller_steps_where_posteriors_bend(
     assert f"target acceptance {expected}" in str(model.program.plan)
 
 
+def test_smaller_steps_with_few_rows() -> None:
+    data = load_dataset("loblolly")
+    targets = [
+        build(growth(), data.head(rows), prior=GROWTH).program.plan.adapt_delta for rows in (12, 36)
+    ]
+    assert targets == [0.95, 0.8]
+
+
+def test_still_smaller_steps_with_few_levels() -> None:
+    formula = growth(Asym="1 + (1 | Seed)", lrc="1 + (1 | Seed)")
+    data = load_dataset("loblolly")
+    few = data[data["Seed"].isin(["301", "303", "305", "307", "309", "311"])]
+    assert build(formula, few, prior=GROWTH).program.plan.adapt_delta == 0.99
+
+
 def test_smaller_steps_where_little_is_known_about_levels() -> None:
     data = load_dataset("cbpp").assign(id=range(1, 57))
     formula = "incidence | trials(size) ~ period + (1 | herd)"

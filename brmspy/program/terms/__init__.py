@@ -15,6 +15,7 @@ from brmspy.program.terms.centring import (
 from brmspy.program.terms.correlated import BlockUse, CorrelatedEffects
 from brmspy.program.terms.group_effects import GroupEffects
 from brmspy.program.terms.integrated import IntegratedBlock, IntegratedEffects
+from brmspy.program.terms.joint import JointLevels
 from brmspy.program.terms.offset import Offset
 from brmspy.program.terms.population import Population, is_constant
 from brmspy.program.terms.standard_coefficients import StandardCoefficients
@@ -27,6 +28,7 @@ __all__ = [
     "GroupEffects",
     "IntegratedBlock",
     "IntegratedEffects",
+    "JointLevels",
     "Offset",
     "Population",
     "StandardCoefficients",
