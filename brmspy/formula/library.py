@@ -180,7 +180,7 @@ _SIGMOID = (
         meaning="Gompertz growth",
         inputs=("x",),
         units={"Asym": RESPONSE, "b2": NUMBER, "b3": NUMBER},
-        bounds={"b2": _POSITIVE, "b3": (0.0, 1.0)},
+        bounds={"Asym": _POSITIVE, "b2": _POSITIVE, "b3": (0.0, 1.0)},
         limit="Asym",
     ),
     Curve(
