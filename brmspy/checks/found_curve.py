@@ -11,7 +11,7 @@ from brmspy.fit import Fit
 
 __all__ = ["curve_findings"]
 
-_HALF, _NEAR = 0.5, 0.9
+_HALF, _NEAR = 0.5, 0.895  # what is shown as 90 % is near
 _SHOWN = 6
 
 

@@ -44,14 +44,19 @@ def parameter_findings(fit: Fit) -> Iterator[Suspicion]:
     silent = {item.name for item in (*unmoved, *little)}
     weak = scaled[(scaled["diagnosis"] == STRONG_PRIOR) & ~scaled.index.isin(list(silent))]
     if len(weak):
+        # Data reach a spread between levels only through the levels' effects: it hardly moves when
+        # the likelihood is scaled, however much they say.
+        spread = all(name.startswith(("sd_", "cor_")) for name in weak.index)
+        slight = spread and float(weak["prior"].max()) < 2.0 * _SLIGHT
         yield Suspicion(
-            "The prior decides",
+            "The prior has a say" if slight else "The prior decides",
             "The posterior moves with the prior and hardly with the data (power-scaling): "
             f"{_sensitivities(weak)}.",
             "Well if the prior is meant to inform. Otherwise the data say little about "
             f"{'it' if len(weak) == 1 else 'them'}: report that the prior decides, or leave the "
             "term out.",
             "fit.powerscale_sensitivity()",
+            "note" if slight else "problem",
         )
     yield from (_unmoved(fit, item) for item in unmoved)
     yield from (_little(fit, item) for item in little)

@@ -362,3 +362,25 @@ class TestRealFits:
     @pytest.mark.parametrize("name", ["plant_growth", "puromycin", "oats", "salamander"])
     def test_no_problem_where_there_is_none(self, name: str, example_fit: Example) -> None:
         assert example_fit(name).check().ok
+
+
+@pytest.mark.parametrize(
+    ("least", "kind"), [(0.11, "note"), (0.5, "problem")], ids=["slightly", "much"]
+)
+def test_a_spread_that_moves_with_its_prior(
+    least: float, kind: str, make_fit: MakeFit, measured: pd.DataFrame, monkeypatch: Any
+) -> None:
+    from brmspy.checks import found_parameters
+    from brmspy.checks.sensitivity import STRONG_PRIOR, PowerScaling
+
+    table = pd.DataFrame(
+        {"prior": [least], "likelihood": [0.01], "diagnosis": [STRONG_PRIOR]},
+        index=["sd_g__Intercept"],
+    )
+    monkeypatch.setattr(
+        found_parameters, "powerscale_sensitivity", lambda fit: PowerScaling(table, 0.05)
+    )
+    found = [
+        i for i in grouped(make_fit, measured, sound()).check().findings if "prior" in i.finding
+    ]
+    assert [item.kind for item in found] == [kind]

@@ -76,6 +76,13 @@ def test_nothing_to_say_where_rows_come_near(make_fit: MakeFit) -> None:
     assert list(curve_findings(grown(make_fit, FAR))) == []
 
 
+def test_what_rounds_to_nine_tenths_is_near(make_fit: MakeFit) -> None:
+    # From age / 6 on the way is 1 - exp(-0.1 * 5 / 6 * age).
+    for share, notes in ((0.896, 0), (0.89, 1)):
+        age = -np.log(1.0 - share) * 12.0
+        assert len(list(curve_findings(grown(make_fit, dict.fromkeys("abcdef", age))))) == notes
+
+
 def test_groups_that_end_early_are_named(make_fit: MakeFit) -> None:
     (found,) = curve_findings(grown(make_fit, FAR | {"b": 5.0}))
     assert found.kind == "note"
