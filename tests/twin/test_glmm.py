@@ -13,6 +13,8 @@ from brmspy import bernoulli, binomial, gaussian, load_dataset, negbinomial, poi
 from brmspy.errors import BrmspyError
 from brmspy.twin import EffectBlock, generalized_mixed, linear_mixed
 
+pytestmark = pytest.mark.slow
+
 LME4 = {
     "cbpp_laplace": ("incidence | trials(size) ~ period + (1 | herd)", "cbpp", "binomial"),
     "cbpp_id_laplace": (

@@ -13,6 +13,8 @@ from brmspy import load_dataset
 from brmspy.errors import BrmspyError
 from brmspy.twin import EffectBlock, linear_mixed
 
+pytestmark = pytest.mark.slow
+
 LME4 = {
     "sleepstudy_reml": ("Reaction ~ Days + (Days | Subject)", "sleepstudy"),
     "sleepstudy_ml": ("Reaction ~ Days + (Days | Subject)", "sleepstudy"),

@@ -10,6 +10,8 @@ from brmspy import load_dataset
 from brmspy.errors import BrmspyError
 from brmspy.twin import EffectBlock, linear_mixed, nonlinear_mixed
 
+pytestmark = pytest.mark.slow
+
 
 def loblolly(rows=slice(None)):
     """Return heights, the curve, and the grouping factor."""
