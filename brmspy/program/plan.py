@@ -21,7 +21,7 @@ __all__ = ["EffectPlan", "SamplerPlan", "sampler_plan"]
 # posteriors of non-linear parameters bend; with few levels their standard deviations also have
 # long tails.
 _USUAL, _WARY, _CAREFUL, _MOST_CAREFUL = 0.8, 0.85, 0.95, 0.99
-_FEW_LEVELS, _FEW_ROWS = 8, 15  # of rows, those beyond the number of coefficients
+_FEW_LEVELS, _FEW_ROWS = 13, 15  # of rows, those beyond the number of coefficients
 # With many near normal coordinates the best is 0.65: Beskos et al. (2013), "Optimal tuning of the
 # hybrid Monte Carlo algorithm", Bernoulli 19(5), https://doi.org/10.3150/12-BEJ414. Coordinates
 # are near normal where nearly all effects are centred and there are many rows.
@@ -237,8 +237,8 @@ def _bends(design: Design, effects: Sequence[EffectPlan]) -> float:
 
     Where the data say little about such parameters, or their effects, these lie along curves whose
     width changes; coordinates that suit the middle of the posterior then call for steps too long
-    for its ends. That is so with few rows and no effects, and with effects that are not centred,
-    the more so the fewer levels they have.
+    for its ends. That is so with few rows and no effects, with effects on several parameters, and
+    with effects that are not centred, the more so the fewer levels they have.
     """
     nonlinear = {
         name
@@ -258,7 +258,7 @@ def _bends(design: Design, effects: Sequence[EffectPlan]) -> float:
         and any(coef.predictor in nonlinear for coef in group.coefs)
     ]
     if not levels:
-        return 0.0
+        return _CAREFUL if any(plan.combinations is not None for plan in effects) else 0.0
     return _MOST_CAREFUL if min(levels) < _FEW_LEVELS else _CAREFUL
 
 
