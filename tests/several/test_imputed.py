@@ -244,6 +244,7 @@ def test_what_a_plan_chooses_is_chosen_once(monkeypatch: pytest.MonkeyPatch) -> 
     models = [
         SimpleNamespace(
             threads=1,
+            sample_prior="only",
             program=SimpleNamespace(
                 start=None, plan=SimpleNamespace(adapt_delta=delta, iter_warmup=warmup)
             ),
