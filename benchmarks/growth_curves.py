@@ -102,7 +102,7 @@ MODELS = {
     ),
 }
 
-# Estimates of R, as far as they are published or were run.
+# Estimates of R, as far as they are published or were run, and of one model exact ones.
 R: dict[str, dict[str, float]] = {
     # nlme 3.1, random = Asym ~ 1, and pdDiag(Asym + lrc ~ 1).
     "loblolly": {
@@ -132,6 +132,12 @@ R: dict[str, dict[str, float]] = {
         "b_Asym_Intercept": 191.0499,
         "b_xmid_Intercept": 722.559,
         "b_scal_Intercept": 344.1687,
+    },
+    # Exact maximum likelihood (quadrature.py): nlme's linear approximation is rough here.
+    "chick_weight": {
+        "b_Asym_Intercept": 293.133,
+        "b_xmid_Intercept": 11.8332,
+        "b_scal_Intercept": 6.9001,
     },
     # ?SSgompertz.
     "gompertz": {

@@ -113,15 +113,24 @@ def test_a_mode_at_its_bound_gives_finite_coordinates(mode):
     assert np.diagonal(found.scale).all()
 
 
-def test_means_of_a_level_are_near_independent():
-    rng = np.random.default_rng(9)
-    roots = rng.normal(size=(6, 3, 3))
-    found = BlockPilot(
+def found_levels(count):
+    """A pilot fit of levels with three effects each."""
+    roots = np.random.default_rng(9).normal(size=(count, 3, 3))
+    return BlockPilot(
         covariance=np.diag([1.0, 4.0, 0.25]),
-        effects=np.zeros((6, 3)),
+        effects=np.zeros((count, 3)),
         information=roots @ np.swapaxes(roots, 1, 2),
-        alone=np.zeros((6, 3, 3)),
+        alone=np.zeros((count, 3, 3)),
     )
+
+
+def test_means_of_few_levels_are_sampled_as_they_are():
+    within = within_levels("_1", found_levels(20), np.arange(20), 3)
+    np.testing.assert_array_equal(within.C.matrix.toarray(), np.eye(60))
+
+
+def test_means_of_a_level_are_near_independent():
+    found = found_levels(120)
     levels, lead = np.array([1, 2, 5]), 2
     within = within_levels("_1", found, levels, lead)
     C = within.C.matrix.toarray()
@@ -132,7 +141,7 @@ def test_means_of_a_level_are_near_independent():
     for number in range(3):
         place = slice(2 * number, 2 * number + 2)
         np.testing.assert_allclose(implied[place, place], covariance[number])
-    means = rng.normal(size=6)
+    means = np.arange(6.0)
     back = within.means(within.coordinates(means)[None, None])
     np.testing.assert_allclose(back[0, 0], means)
     assert within_levels("_1", found, levels[:0], lead).coordinates(means[:0]).size == 0

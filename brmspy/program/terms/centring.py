@@ -24,6 +24,8 @@ __all__ = [
     "within_levels",
 ]
 
+_MANY_LEVELS = 100  # from which on the covariance of a factor's effects is known well
+
 
 @dataclass(frozen=True)
 class CentredLevels:
@@ -159,6 +161,10 @@ def within_levels(
 ) -> WithinLevels:
     """Return the coordinates of levels, from the covariance of their effects in the pilot fit.
 
+    With few levels the effects' own covariance is uncertain, and centred coordinates have a funnel
+    where it is nearly singular: longer steps would end there. The means themselves are then the
+    coordinates.
+
     Parameters
     ----------
     suffix : str
@@ -171,7 +177,10 @@ def within_levels(
         Number of coefficients, the first ones.
     """
     covariances = np.linalg.inv(found.information[levels] + np.linalg.inv(found.covariance))
-    roots = np.linalg.cholesky(covariances[:, :lead, :lead])
+    covariances = covariances[:, :lead, :lead]
+    if len(found.effects) < _MANY_LEVELS:
+        covariances = covariances * np.eye(lead)
+    roots = np.linalg.cholesky(covariances)
     scales = np.einsum("gmm->gm", roots)
     C = block_diagonal(np.asarray(roots / scales[:, None, :]))
     return WithinLevels(suffix, compressed_rows(C), np.square(scales).ravel())
