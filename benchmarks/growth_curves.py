@@ -11,7 +11,7 @@ parameters lie from the maximum likelihood estimates, in posterior standard devi
 
 Below it stands a table of the Loblolly pines against nlme, with both structures of random effects.
 Estimates of R are taken from its documentation and from runs of nlme 3.1; where there are none they
-come from `nlme.py` beside this file, which does the same in NumPy. Run it on an idle machine.
+come from `brmspy.frequentist`, which has nlme's algorithm. Run it on an idle machine.
 """
 
 from __future__ import annotations
@@ -25,9 +25,8 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from nlme import nlme
 
-from brmspy import BrmsFit, bf, brm, load_dataset
+from brmspy import BrmsFit, bf, brm, frequentist, load_dataset
 
 
 @dataclass(frozen=True)
@@ -150,7 +149,9 @@ R: dict[str, dict[str, float]] = {
 
 def estimates(name: str) -> dict[str, float]:
     """Return the maximum likelihood estimates of the population parameters."""
-    found = R[name] if name in R else nlme(MODELS[name].formula, MODELS[name].data())[0]
+    found = R.get(name)
+    if found is None:
+        found = frequentist(MODELS[name].formula, MODELS[name].data()).table["Estimate"].to_dict()
     return {key: value for key, value in found.items() if key.startswith("b_")}
 
 

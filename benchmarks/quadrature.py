@@ -13,11 +13,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import numpy as np
-from nlme import nlme
+from growth_curves import MODELS
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 
-from brmspy import bf, load_dataset
+from brmspy import frequentist
 
 FloatArray = NDArray[np.float64]
 
@@ -28,12 +28,6 @@ NAMES = (
     "sd_Chick__Asym_Intercept",
     "sd_Chick__xmid_Intercept",
     "sigma",
-)
-FORMULA = bf(
-    "weight ~ SSlogis(Time, Asym, xmid, scal)",
-    "Asym + xmid ~ 1 + (1 | Chick)",
-    "scal ~ 1",
-    nl=True,
 )
 POINTS = 21
 
@@ -111,11 +105,11 @@ class Chicks:
 
 
 def main() -> None:
-    data = load_dataset("chick_weight")
+    model = MODELS["chick_weight"]
+    data = model.data()
     _, index = np.unique(data["Chick"].astype(str), return_inverse=True)
     chicks = Chicks(data["Time"].to_numpy(float), data["weight"].to_numpy(float), index)
-    linear = nlme(FORMULA, data)[0]
-    start = np.array([linear[name] for name in NAMES])
+    start = frequentist(model.formula, data).table["Estimate"][list(NAMES)].to_numpy()
 
     def loss(free: FloatArray) -> float:
         return -chicks.log_likelihood(np.r_[free[:3], np.exp(free[3:])])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from brmspy.growth.curves import CurveRequest, Curves, check_xlim, compute_curves, held_text
-from brmspy.growth.inputs import chosen_input, refuse_unknown
+from brmspy.growth.inputs import check_by, chosen_input
 from brmspy.growth.levels import NO_GROUP, by_values, chosen_group, effects_of
 from brmspy.growth.limits import asymptotes
 from brmspy.growth.times import TimesTo, time_to
@@ -15,12 +15,12 @@ __all__ = [
     "TimesTo",
     "asymptotes",
     "by_values",
+    "check_by",
     "check_xlim",
     "chosen_group",
     "chosen_input",
     "compute_curves",
     "effects_of",
     "held_text",
-    "refuse_unknown",
     "time_to",
 ]

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from brmspy.errors import BrmspyError
 from brmspy.fit import Fit
 from brmspy.grids import GridColumn, grid, grid_columns, predictors_behind
-from brmspy.growth.inputs import chosen_input, refuse_unknown
+from brmspy.growth.inputs import check_by, chosen_input
 from brmspy.growth.levels import Unit, by_values, chosen_group, effects_of, labelled, units_of
 from brmspy.predict import along, posterior_epred
 
@@ -170,10 +170,7 @@ def compute_curves(fit: Fit, asked: CurveRequest, shared: bool = False) -> Curve
 
 def _check(asked: CurveRequest, columns: Mapping[str, GridColumn], x: GridColumn) -> None:
     """Refuse arguments that are not valid."""
-    if asked.by is not None:
-        refuse_unknown("by", asked.by, columns)
-    if x.name == asked.by:
-        raise BrmspyError(f"x and by are both {x.name!r}: curves along a variable need another.")
+    check_by(asked.by, x.name, columns)
     if asked.slope and x.is_factor:
         raise BrmspyError(f"{x.name!r} is a factor, along which there is no slope.")
     if asked.xlim is not None:

@@ -9,7 +9,7 @@ from brmspy.fit import Fit
 from brmspy.formula import NonlinearPredictor
 from brmspy.grids import GridColumn, predictors_behind
 
-__all__ = ["chosen_input", "refuse_unknown"]
+__all__ = ["check_by", "chosen_input"]
 
 
 def chosen_input(
@@ -39,7 +39,7 @@ def chosen_input(
         If there is no such predictor, or several could be meant.
     """
     if x is not None:
-        refuse_unknown("x", x, columns)
+        _refuse_unknown("x", x, columns)
         return x
     behind = predictors_behind(fit, parameter or "mu")
     terms = fit.model.design.terms
@@ -61,7 +61,7 @@ def chosen_input(
     )
 
 
-def refuse_unknown(argument: str, name: str, columns: Mapping[str, GridColumn]) -> None:
+def _refuse_unknown(argument: str, name: str, columns: Mapping[str, GridColumn]) -> None:
     """Refuse a column that is no predictor.
 
     Parameters
@@ -89,3 +89,27 @@ def refuse_unknown(argument: str, name: str, columns: Mapping[str, GridColumn]) 
     raise BrmspyError(
         f"{argument} = {name!r} is no predictor of the model. {did_you_mean(str(name), useful)}"
     )
+
+
+def check_by(by: str | None, x: str, columns: Mapping[str, GridColumn]) -> None:
+    """Refuse a column to tell curves apart by that is no predictor, or is what they go along.
+
+    Parameters
+    ----------
+    by : str or None
+        The column, if there is one.
+    x : str
+        The column that curves go along.
+    columns : mapping of str to GridColumn
+        The columns that the model reads.
+
+    Raises
+    ------
+    BrmspyError
+        If it is not valid.
+    """
+    if by is None:
+        return
+    _refuse_unknown("by", by, columns)
+    if by == x:
+        raise BrmspyError(f"x and by are both {by!r}: curves along a variable need another.")

@@ -18,7 +18,7 @@ from brmspy.formula import CURVES, NonlinearPredictor
 from brmspy.formula.nonlinear import Covariate
 from brmspy.grids import GridColumn, grid, grid_columns
 from brmspy.growth.curves import check_xlim, held_text
-from brmspy.growth.inputs import chosen_input, refuse_unknown
+from brmspy.growth.inputs import check_by, chosen_input
 from brmspy.growth.levels import by_values, chosen_group, effects_of, labelled, units_of
 from brmspy.growth.limits import asymptotes
 from brmspy.markup import Table, block, decimals_for, number, paragraph, wrapped
@@ -183,10 +183,7 @@ def time_to(
     column = columns[chosen_input(fit, columns, x)]
     if column.is_factor:
         raise BrmspyError(f"{column.name!r} is a factor, along which nothing is approached.")
-    if by is not None:
-        refuse_unknown("by", by, columns)
-        if by == column.name:
-            raise BrmspyError(f"x and by are both {by!r}: curves along a variable need another.")
+    check_by(by, column.name, columns)
     search = _Search.of(fit, column, start, within)
     _refuse_names(by, chosen_group(fit, group)[0])
     rows = _rows(fit, column, by, group, levels, dict(at or {}), columns, search.low)

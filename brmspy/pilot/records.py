@@ -80,8 +80,17 @@ class BlockPilot:
         share = np.clip(share, 0.0, 1.0 - 1e-12)
         return share / (1.0 - share)
 
+    @property
+    def posterior(self) -> FloatArray:
+        """Covariance of each level's effects given the data, shape (levels, coefs, coefs)."""
+        return self._left(self.information)
+
+    def _left(self, information: FloatArray) -> FloatArray:
+        """Return the covariances that information leaves."""
+        return np.asarray(np.linalg.inv(information + np.linalg.inv(self.covariance)))
+
     def _share(self, information: FloatArray) -> FloatArray:
-        left = np.linalg.inv(information + np.linalg.inv(self.covariance))
+        left = self._left(information)
         return 1.0 - np.einsum("gmm->gm", left) / np.diagonal(self.covariance)
 
     def evidence(self, factor: float) -> FloatArray:

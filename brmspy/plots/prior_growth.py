@@ -17,12 +17,12 @@ from brmspy.formula import Formula
 from brmspy.grids import GridColumn, grid, grid_columns
 from brmspy.growth import (
     by_values,
+    check_by,
     check_xlim,
     chosen_group,
     chosen_input,
     effects_of,
     held_text,
-    refuse_unknown,
 )
 from brmspy.model import build
 from brmspy.plots.probabilities import percent
@@ -146,10 +146,7 @@ def prior_curves(
     column = columns[chosen_input(drawn, columns, x)]
     if column.is_factor:
         raise BrmspyError(f"{column.name!r} is a factor, along which there are no curves.")
-    if by is not None:
-        refuse_unknown("by", by, columns)
-        if by == column.name:
-            raise BrmspyError(f"x and by are both {by!r}: curves along a variable need another.")
+    check_by(by, column.name, columns)
     values = by_values(None if by is None else columns[by])
     level_of, notes = chosen_group(drawn, group)
     first, last = xlim or (float(column.numbers.min()), float(column.numbers.max()))

@@ -38,7 +38,7 @@ from brmspy.program.terms import (
     stack_positions,
     within_levels,
 )
-from brmspy.program.unconstrained import from_unconstrained
+from brmspy.program.unconstrained import slopes_at
 
 __all__ = ["Coordinates", "LinearPieces", "TermSet", "compose_terms", "prior_scope"]
 
@@ -814,16 +814,11 @@ class _Composer:
         pilot, whitening = self.coordinates.pilot, standard.whitening
         assert pilot is not None, "moves come from a pilot fit"
         places = np.concatenate([np.r_[pilot.places(p.predictor)] for p in standard.populations])
-        bounds = [
+        lower, upper = (
             np.concatenate(side)
             for side in zip(*(p.interval for p in standard.populations), strict=True)
-        ]
-        step = 1e-3
-        ahead, behind = (
-            from_unconstrained(whitening.location + move, bounds[0], bounds[1])
-            for move in (step, -step)
         )
-        slope = (ahead - behind) / (2.0 * step)
+        slope = slopes_at(whitening.location, lower, upper)
         return np.asarray(moves[:, places] @ (slope[:, None] * whitening.scale))
 
     def _together(

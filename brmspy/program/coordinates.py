@@ -38,7 +38,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from brmspy.pilot import block_diagonal, diagonal_blocks
-from brmspy.program.unconstrained import from_unconstrained, to_unconstrained
+from brmspy.program.unconstrained import slopes_at, to_unconstrained
 
 __all__ = [
     "BlockColumns",
@@ -254,11 +254,8 @@ def whitening(
     # At a bound itself the transform is infinite.
     margin = np.minimum(0.5 * np.linalg.norm(scale, axis=1), 0.25 * (upper - lower))
     free = to_unconstrained(np.clip(location, lower + margin, upper - margin), lower, upper)
-    step = 1e-3
-    ahead, behind = (from_unconstrained(free + move, lower, upper) for move in (step, -step))
-    slopes = (ahead - behind) / (2.0 * step)
     # Near a bound the transform is far from linear over the whole posterior.
     limit = np.where(np.isfinite(lower) | np.isfinite(upper), 1.0, np.inf)
-    rows = scale / slopes[:, None]
+    rows = scale / slopes_at(free, lower, upper)[:, None]
     spreads = np.linalg.norm(rows, axis=1)
     return Whitening(free, rows * np.minimum(1.0, limit / spreads)[:, None])

@@ -26,6 +26,35 @@ class CompressedRows:
         """The same as a sparse array of SciPy."""
         return sparse.csr_array((self.values, self.columns, self.starts), shape=self.shape)
 
+    def stan_data(self, letter: str, suffix: str) -> dict[str, Any]:
+        """Return the parts as Stan's functions of compressed rows take them, one-based.
+
+        Parameters
+        ----------
+        letter, suffix : str
+            What their names start with and end in.
+        """
+        return {
+            f"{letter}n{suffix}": len(self.values),
+            f"{letter}w{suffix}": self.values,
+            f"{letter}v{suffix}": self.columns + 1,
+            f"{letter}u{suffix}": self.starts + 1,
+        }
+
+    def times(self, draws: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the product with each draw.
+
+        Parameters
+        ----------
+        draws : ndarray, shape (chain, draw, columns)
+
+        Returns
+        -------
+        ndarray, shape (chain, draw, rows)
+        """
+        product = (self.matrix @ draws.reshape(-1, draws.shape[-1]).T).T
+        return np.asarray(product.reshape(*draws.shape[:2], -1))
+
 
 def compressed_rows(matrix: Any) -> CompressedRows:
     """Return a sparse matrix in compressed rows, columns in order, without zeros.

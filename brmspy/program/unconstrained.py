@@ -13,7 +13,7 @@ from scipy import special
 
 from brmspy.program.parameters import StanParameter
 
-__all__ = ["constrain", "from_unconstrained", "to_unconstrained", "unconstrain"]
+__all__ = ["constrain", "from_unconstrained", "slopes_at", "to_unconstrained", "unconstrain"]
 
 FloatArray = NDArray[np.float64]
 
@@ -142,3 +142,20 @@ def _partial_correlations(factor: FloatArray) -> FloatArray:
             free.append(np.arctanh(np.clip(share, -1.0 + _EDGE, 1.0 - _EDGE)))
             left -= factor[i, j] ** 2
     return np.array(free)
+
+
+def slopes_at(free: FloatArray, lower: FloatArray, upper: FloatArray) -> FloatArray:
+    """Return the derivatives of `from_unconstrained`, by differences.
+
+    Parameters
+    ----------
+    free, lower, upper : ndarray, shape (n,)
+        Bounds may be infinite.
+
+    Returns
+    -------
+    ndarray, shape (n,)
+    """
+    step = 1e-3
+    ahead, behind = (from_unconstrained(free + move, lower, upper) for move in (step, -step))
+    return (ahead - behind) / (2.0 * step)

@@ -101,14 +101,10 @@ def minimise(objective: Objective, starts: Sequence[FloatArray], lower: FloatArr
         improved = new < value
         if improved:
             x, value = candidate, new
-        if decrease < 1e-7:
+        if decrease < 1e-7 or not improved:
             break
-        if not improved and decrease > _DECREMENT:
-            message = f"the deviance could still fall by about {decrease:.2g}"
-            break
-    else:
-        if decrease > _DECREMENT:
-            message = f"the deviance could still fall by about {decrease:.2g}"
+    if not message and decrease > _DECREMENT:
+        message = f"the deviance could still fall by about {decrease:.2g}"
     return Optimum(x, value, hessian, free, message)
 
 

@@ -11,7 +11,7 @@ from brmspy import BrmsFit, bf, brm, load_dataset
 pytestmark = pytest.mark.compiled
 
 # Formula, data, and maximum likelihood estimates: of R where its documentation or a run of nlme has
-# them, else of the same algorithm in benchmarks/nlme.py, which agrees with nlme where both are
+# them, else of the same algorithm in brmspy.twin.nlmm, which agrees with nlme where both are
 # known.
 MODELS: dict[str, tuple[Any, str, dict[str, float]]] = {
     # nlme(height ~ SSasymp(age, Asym, R0, lrc), random = Asym ~ 1 | Seed)

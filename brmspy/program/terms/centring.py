@@ -67,12 +67,7 @@ class CentredLevels:
         if self.has_coefficients:
             data[f"B{s}"] = self.B
         if self.E is not None:
-            data |= {
-                f"En{s}": len(self.E.values),
-                f"Ew{s}": self.E.values,
-                f"Ev{s}": self.E.columns + 1,
-                f"Eu{s}": self.E.starts + 1,
-            }
+            data |= self.E.stan_data("E", s)
         return data
 
     @property
@@ -107,8 +102,7 @@ class CentredLevels:
         if coefficients is not None:
             total += coefficients @ self.B.T
         if self.E is not None:
-            flat = w.reshape(-1, w.shape[-1])
-            total += (self.E.matrix @ flat.T)[:-1].T.reshape(total.shape)
+            total += self.E.times(w)[..., :-1]
         return total
 
 
@@ -136,18 +130,11 @@ class WithinLevels:
     @property
     def data(self) -> dict[str, Any]:
         """The map, one-based."""
-        s = self.suffix
-        return {
-            f"Cn{s}": len(self.C.values),
-            f"Cw{s}": self.C.values,
-            f"Cv{s}": self.C.columns + 1,
-            f"Cu{s}": self.C.starts + 1,
-        }
+        return self.C.stan_data("C", self.suffix)
 
     def means(self, coordinates: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the means of coordinates, both of shape (chain, draw, means)."""
-        flat = coordinates.reshape(-1, coordinates.shape[-1])
-        return np.asarray((self.C.matrix @ flat.T).T.reshape(coordinates.shape))
+        return self.C.times(coordinates)
 
     def coordinates(self, means: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the coordinates of means, both of shape (means,)."""
@@ -176,8 +163,7 @@ def within_levels(
     lead : int
         Number of coefficients, the first ones.
     """
-    covariances = np.linalg.inv(found.information[levels] + np.linalg.inv(found.covariance))
-    covariances = covariances[:, :lead, :lead]
+    covariances = found.posterior[levels, :lead, :lead]
     if len(found.effects) < _MANY_LEVELS:
         covariances = covariances * np.eye(lead)
     roots = np.linalg.cholesky(covariances)

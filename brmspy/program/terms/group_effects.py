@@ -41,12 +41,7 @@ class GroupEffects(Term):
             data[f"Q{s}"] = self.Z.shape[1]
         if self.integrated:
             return data
-        return data | {
-            f"Zn{s}": len(self.Z.values),
-            f"Zw{s}": self.Z.values,
-            f"Zv{s}": self.Z.columns + 1,
-            f"Zu{s}": self.Z.starts + 1,
-        }
+        return data | self.Z.stan_data("Z", s)
 
     @property
     def inputs(self) -> tuple[Input, ...]:
